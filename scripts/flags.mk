@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Compiler and linker flags. CFLAGS and LDFLAGS are the caller's; DEV=1 makes warnings errors and
+# adds the long list; SAN=address,undefined instruments everything.
+
+CFLAGS   ?= -O2 -g
+CXXFLAGS ?= $(CFLAGS)
+SAN      ?=
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wpointer-arith -Wcast-qual -Wvla -Wwrite-strings \
+           -Wformat=2 -Wundef
+C_WARNINGS = -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+ifeq ($(DEV),1)
+WARNINGS   += -Werror -Wconversion -Wno-sign-conversion -Wswitch-enum -Wcast-align \
+              -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough -Wunused
+C_WARNINGS += -Wnested-externs -Wbad-function-cast
+endif
+
+CPPFLAGS += -Iinclude
+ifneq ($(SAN),)
+SAN_FLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+# A public program sees what a user sees; the library and its tests also see the rooms.
+BASE_CFLAGS   = -std=c11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(C_WARNINGS) $(SAN_FLAGS)
+ALL_CFLAGS    = $(BASE_CFLAGS) $(PLACE_CFLAGS) $(CORE_CFLAGS) $(CFLAGS)
+ALL_CXXFLAGS  = -std=c++20 -pthread $(WARNINGS) $(SAN_FLAGS) $(CXXFLAGS)
+PLACE_CFLAGS  = -D_POSIX_C_SOURCE=200809L $(EXAMPLE_CFLAGS)
+$(BUILD)/obj/lib/% $(BUILD)/obj/tools/%: private PLACE_CFLAGS = -D_GNU_SOURCE -Ilib
+$(BUILD)/obj/tests/%: private PLACE_CFLAGS = -D_GNU_SOURCE -Ilib -Itests $(TEST_CFLAGS)
+LDFLAGS      += -pthread $(SAN_FLAGS)
+
+FLAGS_TEXT = $(CC) $(CXX) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) $(ALL_CXXFLAGS) $(LDFLAGS)
