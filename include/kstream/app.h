@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * app.h - ks_app: a topology at work, on its own threads or on yours.
+ *
+ *      ks_app *app = ks_app_new(topology, config);
+ *      if (ks_app_run(app) != KS_OK)                           // until ks_app_stop() or a failure
+ *          fprintf(stderr, "%s\n", ks_error_message(ks_app_error(app)));
+ *      ks_app_free(app);
+ *
+ * Three ways to run it: ks_app_run() (start and wait), ks_app_start() (threads in the background),
+ * or ks_app_step() in your own event loop with ks_app_fd() and ks_app_next_ms(); stepping and
+ * threads cannot be mixed.
+ *
+ *      CREATED -> REBALANCING <-> RUNNING -> PENDING_SHUTDOWN -> NOT_RUNNING
+ *                        `-----------`-----> PENDING_ERROR ----> ERROR
+ *
+ * Threads:   an app may be used from any thread; ks_app_step() from one at a time. ks_app_stop()
+ *            may be called
+ * in a signal handler. The library never exits, aborts or prints.
+ */
+#ifndef KSTREAM_APP_H
+#define KSTREAM_APP_H
+
+#include <kstream/config.h>
+#include <kstream/record.h>
+#include <kstream/topology.h>
+
+typedef struct ks_app ks_app;
+
+/**
+ * Make an app of a topology and a configuration; nothing is opened yet.
+ *
+ * A mistake in either is kept and returned by ks_app_run(), start and step.
+ *
+ * Ownership: copies `config`, keeps a reference to the topology; the caller frees with
+ *            ks_app_free(), which closes first.
+ * Threads:   any.
+ * Errors:    NULL only without memory.
+ * Kafka:     KafkaStreams(Topology, Properties).
+ * Since:     0.1
+ */
+KS_API ks_app *ks_app_new(const ks_topology *topology, const ks_config *config);
+KS_API void    ks_app_free(ks_app *app);
+
+/**
+ * Run until it is stopped or fails; or start the threads and return at once.
+ *
+ * Ownership: none.
+ * Threads:   ks_app_run() blocks the caller; callbacks run on num.stream.threads threads of the
+ *            app.
+ * Errors:    mistakes of topology and configuration; KS_ESTATE if it was started or stepped before;
+ *            what ended the app. The text is ks_app_error().
+ * Kafka:     KafkaStreams#start.
+ * Since:     0.1
+ */
+KS_API ks_status ks_app_run(ks_app *app) KS_MUST_CHECK;
+KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
+
+/**
+ * Work for about `budget_ms` on the caller's thread: read, process, commit, rebalance, restore.
+ *
+ * Returns sooner when there is nothing to do. 0 = one round. Never waits for new records.
+ *
+ * Ownership: none.
+ * Threads:   one at a time; callbacks run on it.
+ * Errors:    as ks_app_run(); KS_OK also when idle.
+ * Kafka:     none (StreamThread#runOnce).
+ * Since:     0.1
+ */
+KS_API ks_status ks_app_step(ks_app *app, int budget_ms);
+
+/**
+ * Say what to wait for between two steps: a descriptor that is readable when there is work, and the
+ * milliseconds to the next timer (0 = step now, -1 = none).
+ *
+ * Ownership: the descriptor belongs to the app; poll it, do not read it.
+ * Threads:   any.
+ * Errors:    -1 before the first step and after the end.
+ * Kafka:     none.
+ * Since:     0.1
+ */
+KS_API int ks_app_fd(const ks_app *app);
+KS_API int ks_app_next_ms(const ks_app *app);
+
+/**
+ * Ask the app to stop: ks_app_run() returns after the last commit.
+ *
+ * Ownership: none.
+ * Threads:   any, also signal handlers (async-signal-safe).
+ * Errors:    none.
+ * Kafka:     KafkaStreams#close(Duration.ZERO).
+ * Since:     0.1
+ */
+KS_API void ks_app_stop(ks_app *app);
+
+/**
+ * Stop and wait until everything is committed and closed, at most `timeout_ms` (-1 = for ever).
+ *
+ * A stepped app is stepped to its end here.
+ *
+ * Ownership: none.
+ * Threads:   any but a callback.
+ * Errors:    KS_ETIMEOUT (closing goes on); what the app failed with.
+ * Kafka:     KafkaStreams#close(Duration).
+ * Since:     0.1
+ */
+KS_API ks_status ks_app_close(ks_app *app, int timeout_ms) KS_MUST_CHECK;
+
+typedef enum ks_app_state {
+    KS_APP_CREATED = 1,
+    KS_APP_REBALANCING,
+    KS_APP_RUNNING,
+    KS_APP_PENDING_SHUTDOWN,
+    KS_APP_NOT_RUNNING,
+    KS_APP_PENDING_ERROR,
+    KS_APP_ERROR
+} ks_app_state;
+
+typedef void ks_state_fn(ks_app *app, ks_app_state now, ks_app_state before, void *user);
+
+/**
+ * Read the state, name it ("RUNNING"), hear of every change.
+ *
+ * Ownership: keeps `listener` and `user`; the name is static.
+ * Threads:   any; the listener runs on the thread that made the change and must not close the app.
+ * Errors:    ks_app_set_state_listener() after the start is KS_ESTATE.
+ * Kafka:     KafkaStreams#state, StateListener.
+ * Since:     0.1
+ */
+KS_API ks_app_state ks_app_get_state(const ks_app *app);
+KS_API const char  *ks_app_state_name(ks_app_state state);
+KS_API ks_status    ks_app_set_state_listener(ks_app *app, ks_state_fn *listener, void *user);
+
+/**
+ * Read what went wrong; its status is KS_OK while nothing did.
+ *
+ * Ownership: lends; as long as the app.
+ * Threads:   any.
+ * Errors:    none; NULL answers KS_ENOMEM.
+ * Kafka:     StreamsException.
+ * Since:     0.1
+ */
+KS_API const ks_error *ks_app_error(const ks_app *app);
+
+/**
+ * Stop processing and punctuating for a while; membership, restore and queries go on.
+ *
+ * Ownership: none.
+ * Threads:   any.
+ * Errors:    none.
+ * Kafka:     KafkaStreams#pause, resume, isPaused; KIP-834.
+ * Since:     0.1
+ */
+KS_API void ks_app_pause(ks_app *app);
+KS_API void ks_app_resume(ks_app *app);
+KS_API bool ks_app_is_paused(const ks_app *app);
+
+typedef enum ks_failure_kind {
+    KS_FAILURE_DESERIALIZATION = 1, /* a source's serde refuses the bytes */
+    KS_FAILURE_PROCESSING,          /* user code failed, or a store on its behalf */
+    KS_FAILURE_PRODUCTION,          /* a record could not be written */
+    KS_FAILURE_UNCAUGHT             /* a thread cannot go on */
+} ks_failure_kind;
+
+typedef enum ks_reaction {
+    KS_REACTION_DEFAULT = 0, /* as the configuration says */
+    KS_REACTION_CONTINUE,    /* leave the record out (counted), or send it to the dead letters */
+    KS_REACTION_FAIL,        /* stop the thread: the uncaught-error handler decides */
+    KS_REACTION_RETRY,       /* production only: try again */
+    KS_REACTION_REPLACE,     /* uncaught only: a new thread takes over from the last commit */
+    KS_REACTION_SHUTDOWN     /* uncaught only: the app ends in ERROR */
+} ks_reaction;
+
+/* A failure, lent for the call of a handler. May grow at the end. */
+typedef struct ks_failure {
+    ks_failure_kind  kind;
+    const ks_error  *error;  /* status and text */
+    const char      *node;   /* the operator; "" if none */
+    const char      *task;   /* "0_3"; "" if none */
+    ks_origin        origin; /* of the input record; topic NULL if none */
+    const ks_record *record; /* as it is at the node; NULL if none */
+    const ks_record *raw;    /* as it was read; NULL if none */
+} ks_failure;
+
+typedef ks_reaction ks_failure_fn(const ks_failure *failure, void *user);
+
+/**
+ * Decide what a failure means, per kind of failure.
+ *
+ * Without a handler, or when it answers DEFAULT, the configuration decides:
+ * deserialization.exception.handler, processing.exception.handler, production.exception.handler
+ * (continue or fail), and errors.dead.letter.queue.topic.name, to which CONTINUE then sends the raw
+ * record with headers that say why and where from. Default of all: fail; of uncaught: shut down.
+ *
+ * Ownership: keeps `handler` and `user`.
+ * Threads:   handlers run on stream threads. Before the start.
+ * Errors:    KS_ESTATE after the start, KS_EINVAL for an unknown kind.
+ * Kafka:     DeserializationExceptionHandler, ProcessingExceptionHandler,
+ *            ProductionExceptionHandler, StreamsUncaughtExceptionHandler; KIP-1033, KIP-1034.
+ * Since:     0.1
+ */
+KS_API ks_status ks_app_on_failure(ks_app *app, ks_failure_kind kind, ks_failure_fn *handler,
+                                   void *user);
+
+typedef enum ks_log_level {
+    KS_LOG_ERROR = 1,
+    KS_LOG_WARN,
+    KS_LOG_INFO,
+    KS_LOG_DEBUG
+} ks_log_level;
+
+/* `message` is "task node: text key=value ...", NUL-terminated, lent for the call. */
+typedef void ks_logger_fn(ks_log_level level, const char *room, const char *message, void *user);
+
+/**
+ * Receive log lines up to `level`; by default there are none.
+ *
+ * Ownership: keeps `logger` and `user`.
+ * Threads:   the logger runs on any thread of the app. Before the start.
+ * Errors:    KS_ESTATE after the start.
+ * Kafka:     none.
+ * Since:     0.1
+ */
+KS_API ks_status ks_app_set_logger(ks_app *app, ks_log_level level, ks_logger_fn *logger,
+                                   void *user);
+
+#endif

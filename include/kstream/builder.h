@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * builder.h - where a topology begins: sources, stores, and the Topology API beneath the DSL.
+ *
+ * A builder collects operators and is compiled once into an immutable ks_topology. The first
+ * mistake is kept, with operator, node name and call site; every later call accepts the poisoned
+ * handle and gives an inert one. So a topology is straight-line code with one check at the end:
+ *
+ *      ks_builder  *b = ks_builder_new();
+ *      ks_topology *topology;
+ *
+ *      ks_stream *lines = ks_builder_stream(b, "lines", KS_CONSUMED(.value = ks_serde_utf8()));
+ *      ks_stream_to(ks_stream_filter(lines, not_empty, NULL, NULL), "out", NULL);
+ *      ks_builder_build(b, &topology);             // its status also comes out of ks_app_run()
+ *
+ * Lifecycle: builder, topologies and apps may be freed in any order. Streams, tables and groups
+ * belong to their builder and are not freed. `user` pointers must outlive the last app, or be
+ * handed over with ks_builder_own().
+ * Threads: one at a time.
+ */
+#ifndef KSTREAM_BUILDER_H
+#define KSTREAM_BUILDER_H
+
+#include <kstream/options.h>
+
+typedef struct ks_builder      ks_builder;
+typedef struct ks_topology     ks_topology;
+typedef struct ks_stream       ks_stream;
+typedef struct ks_table        ks_table;
+typedef struct ks_global_table ks_global_table;
+typedef struct ks_processor    ks_processor; /* processor.h */
+
+/**
+ * Make an empty builder.
+ *
+ * Ownership: the caller frees with ks_builder_free().
+ * Threads:   one at a time.
+ * Errors:    NULL only without memory.
+ * Kafka:     StreamsBuilder.
+ * Since:     0.1
+ */
+KS_API ks_builder *ks_builder_new(void);
+KS_API void        ks_builder_free(ks_builder *b);
+
+/**
+ * Read the first mistake; its status is KS_OK while there is none.
+ *
+ * Ownership: lends; valid until the builder is freed.
+ * Threads:   the builder's.
+ * Errors:    none; a NULL builder answers KS_ENOMEM.
+ * Kafka:     TopologyException, at the place where it was made.
+ * Since:     0.1
+ */
+KS_API const ks_error *ks_builder_error(const ks_builder *b);
+
+/**
+ * Take over `object`: `destroy(object)` runs exactly once, when builder, topologies and apps are
+ * all gone, also after errors. Gives `object` back, so the call can stand inline as a `user`
+ * argument.
+ *
+ * Ownership: owns `object`.
+ * Threads:   the builder's; `destroy` runs on the thread that frees the last of them.
+ * Errors:    without memory `object` is destroyed at once, NULL returned and KS_ENOMEM latched.
+ * Kafka:     none.
+ * Since:     0.1
+ */
+KS_API void *ks_builder_own(ks_builder *b, void *object, void (*destroy)(void *object));
+
+/**
+ * Register a serde of your own; the name is its identity.
+ *
+ * Ownership: copies the class and the name; keeps `user`. The result lives as long as the builder
+ *            and all that was built from it.
+ * Threads:   the builder's; the hooks are called from all stream threads.
+ * Errors:    latches KS_EEXISTS if the name is taken, KS_EINVAL without a name; gives bytes then.
+ * Kafka:     Serde.
+ * Since:     0.1
+ */
+KS_API const ks_serde *ks_builder_serde(ks_builder *b, const ks_serde_class *serde);
+
+/**
+ * Read a topic, or several, as a stream.
+ *
+ * Two reads of the same topic share one source if their options agree. Records with a negative time
+ * are dropped and counted, as the extractor says.
+ *
+ * Ownership: copies names and options; keeps the extractor and its user.
+ * Threads:   the builder's.
+ * Errors:    latches KS_EINVAL for an empty or illegal name, KS_ETOPOLOGY for overlapping topics.
+ * Kafka:     StreamsBuilder#stream(String | Collection, Consumed); node KSTREAM-SOURCE-.
+ * Since:     0.1
+ */
+KS_API ks_stream *ks_builder_stream(ks_builder *b, const char *topic, const ks_consumed *consumed);
+KS_API ks_stream *ks_builder_stream_of(ks_builder *b, const char *const *topics, size_t count,
+                                       const ks_consumed *consumed);
+
+/**
+ * Read a topic as a table: the latest record of a key is its row, a null value deletes it.
+ *
+ * Latest is by offset, also when timestamps go back. Null keys are dropped and counted. A store is
+ * kept if `materialized` names one, or if something downstream needs it.
+ *
+ * Ownership: copies names and options.
+ * Threads:   the builder's.
+ * Errors:    as ks_builder_stream(); KS_ETYPE if the two options declare different serdes.
+ * Kafka:     StreamsBuilder#table(String, Consumed, Materialized); node KTABLE-SOURCE-.
+ * Since:     0.1
+ */
+KS_API ks_table *ks_builder_table(ks_builder *b, const char *topic, const ks_consumed *consumed,
+                                  const ks_materialized *materialized);
+
+/**
+ * Read all partitions of a topic into a table that every task sees whole.
+ *
+ * Filled to the end of the topic before the app runs, then updated as records arrive, without
+ * regard to the time of streams. The topic is its changelog.
+ *
+ * Ownership: copies names and options.
+ * Threads:   the builder's.
+ * Errors:    as ks_builder_table().
+ * Kafka:     StreamsBuilder#globalTable; store <topic>-STATE-STORE- if not named.
+ * Since:     0.1
+ */
+KS_API ks_global_table *ks_builder_global_table(ks_builder *b, const char *topic,
+                                                const ks_consumed     *consumed,
+                                                const ks_materialized *materialized);
+
+/**
+ * Add a key-value store for processors (KS_KV_STORE("name", ...)); connect it by name in
+ * KS_CONNECTED.
+ *
+ * Ownership: copies.
+ * Threads:   the builder's.
+ * Errors:    latches KS_EEXISTS for a taken name, KS_EINVAL for an illegal one.
+ * Kafka:     StreamsBuilder#addStateStore, Stores.keyValueStoreBuilder.
+ * Since:     0.1
+ */
+KS_API void ks_builder_add_store(ks_builder *b, const ks_store_options *store);
+
+/**
+ * Connect one more store to a processor, beyond the eight of KS_CONNECTED.
+ *
+ * Ownership: copies.
+ * Threads:   the builder's.
+ * Errors:    latches KS_ENOTFOUND if there is no such node or store.
+ * Kafka:     Topology#connectProcessorAndStateStores.
+ * Since:     0.1
+ */
+KS_API void ks_builder_connect(ks_builder *b, const char *node, const char *store);
+
+/**
+ * The Topology API: add a source, a processor, a sink by name; parents stand in `connected`.
+ *
+ * A sink's parents likewise (its KS_CONNECTED may name nothing else). `chooser` picks the topic per
+ * record (preset to null), and then `topic` is NULL.
+ *
+ * Ownership: copies names and options; keeps functions and users, `processor` is copied.
+ * Threads:   the builder's.
+ * Errors:    latches KS_EEXISTS for a taken name, KS_ENOTFOUND for an unknown parent or store.
+ * Kafka:     Topology#addSource, addProcessor, addSink.
+ * Since:     0.1
+ */
+KS_API void ks_builder_add_source(ks_builder *b, const char *name, const char *const *topics,
+                                  size_t count, const ks_consumed *consumed);
+KS_API void ks_builder_add_processor(ks_builder *b, const char *name, const ks_processor *processor,
+                                     void *user, const ks_connected *connected);
+KS_API void ks_builder_add_sink(ks_builder *b, const char *name, const char *topic,
+                                const ks_produced *produced, const ks_connected *connected);
+
+/**
+ * Compile what was declared into a topology.
+ *
+ * Repartition topics are inserted, names given, types and structure checked. `*out` is always set
+ * to something that may be passed on and freed; if there was a mistake it carries the error to
+ * ks_app_run(). May be called again after more operators were added.
+ *
+ * Ownership: the caller frees `*out` with ks_topology_free(), before or after the builder.
+ * Threads:   the builder's; the topology may then be used by any thread.
+ * Errors:    the first mistake that was latched, or of the whole: KS_ETOPOLOGY; KS_ENOMEM.
+ * Kafka:     StreamsBuilder#build.
+ * Since:     0.1
+ */
+KS_API ks_status ks_builder_build(ks_builder *b, ks_topology **out);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * options.h - the types of callbacks and the options structs of operators.
+ *
+ * Six shapes of callback are the whole language of the DSL. The context comes first, `user` last; a
+ * callback returns KS_OK, KS_SKIP (drop this record, counted) or ks_ctx_fail(...).
+ *
+ *      predicate   keep or not
+ *      mapper      edits its private copy of the record
+ *      visitor     sees the record; in flat_map it forwards any number of records
+ *      selector    chooses bytes: *io comes in as the present key or null, leaves as the choice
+ *      fold        *acc comes in as the old aggregate and leaves as the new one
+ *      joiner      makes *out of two sides; an absent side has a null value and timestamp -1
+ *
+ * Bytes left in *io, *acc, *out or a mapper's record must be arena memory (ks_ctx_copy(),
+ * ks_ctx_i64(), ...), bytes of the input, bytes out of a store, or static: never a local variable.
+ *
+ * Options are given by literal macros, only inside a call, and are copied by it:
+ *
+ *      ks_grouped_stream_count(groups, KS_MATERIALIZED(.store = "counts"));
+ *
+ * NULL = all defaults; a zero member = its default. `name` is the operator's name (Kafka's Named),
+ * `store` the name of its store. The members stand in one order in all structs, which C++20
+ * requires. Strict C++17 (no designators): `ks_named o; o.name = "x";` starts with all defaults.
+ */
+#ifndef KSTREAM_OPTIONS_H
+#define KSTREAM_OPTIONS_H
+
+#include <kstream/record.h>
+#include <kstream/serde.h>
+
+/* The context of a callback: see processor.h. Valid only during the call. */
+typedef struct ks_ctx ks_ctx;
+
+typedef bool      ks_predicate_fn(ks_ctx *ctx, const ks_record *record, void *user);
+typedef ks_status ks_mapper_fn(ks_ctx *ctx, ks_record *record, void *user);
+typedef ks_status ks_visitor_fn(ks_ctx *ctx, const ks_record *record, void *user);
+typedef ks_status ks_selector_fn(ks_ctx *ctx, const ks_record *record, ks_bytes *io, void *user);
+typedef ks_selector_fn ks_fold_fn;
+typedef ks_status      ks_joiner_fn(ks_ctx *ctx, const ks_record *left, const ks_record *right,
+                                    ks_bytes *out, void *user);
+
+/* The time of a record read from a source; `partition_time_ms` is the largest time of its partition
+ * so far, -1 if none. A negative answer drops the record (counted). Kafka: TimestampExtractor. */
+typedef int64_t ks_extractor_fn(ks_ctx *ctx, const ks_record *record, int64_t partition_time_ms,
+                                void *user);
+
+/* The partitions a sink writes to: ks_partitions_add() any number of them. StreamPartitioner. */
+typedef struct ks_partitions ks_partitions;
+typedef ks_status            ks_partitioner_fn(ks_ctx *ctx, const ks_record *record,
+                                               ks_partitions *out, void *user);
+
+/**
+ * Add a partition to the answer of a partitioner; none added = murmur2 of the key, several =
+ * multicast.
+ *
+ * Ownership: `out` is valid during the callback.
+ * Threads:   inside the callback.
+ * Errors:    a number out of range fails the record (KS_EINVAL).
+ * Kafka:     StreamPartitioner#partitions.
+ * Since:     0.1
+ */
+KS_API void    ks_partitions_add(ks_partitions *out, int32_t partition);
+KS_API int32_t ks_partitions_count(const ks_partitions *out);
+
+/* A switch whose zero is "the default". */
+typedef enum ks_switch { KS_DEFAULT = 0, KS_ON = 1, KS_OFF = 2 } ks_switch;
+
+/* Where a source starts when its group has no offset yet. */
+typedef enum ks_reset {
+    KS_RESET_DEFAULT = 0, /* as `auto.offset.reset` says */
+    KS_RESET_EARLIEST,
+    KS_RESET_LATEST,
+    KS_RESET_NONE /* an error */
+} ks_reset;
+
+/* What gives the time of a record. */
+typedef enum ks_time_source {
+    KS_TIME_DEFAULT = 0,    /* as `default.timestamp.extractor` says */
+    KS_TIME_RECORD,         /* the record's timestamp; negative fails the task */
+    KS_TIME_RECORD_OR_SKIP, /* the record's timestamp; negative drops the record */
+    KS_TIME_RECORD_OR_PARTITION, /* the record's timestamp; negative = the partition's time */
+    KS_TIME_WALL_CLOCK      /* processing time */
+} ks_time_source;
+
+/* A default member initialiser in C++, nothing in C. */
+#ifdef __cplusplus
+#define KS_ZERO        {}
+#define KS_SIZEOF(type) { sizeof(type) }
+#else
+#define KS_ZERO
+#define KS_SIZEOF(type)
+#endif
+
+/* Kafka: Named. For operators without other options; `key`, `value` declare what they yield. */
+typedef struct ks_named {
+    size_t          struct_size KS_SIZEOF(ks_named);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+} ks_named;
+
+/* Kafka: Consumed. */
+typedef struct ks_consumed {
+    size_t           struct_size KS_SIZEOF(ks_consumed);
+    const char      *site KS_ZERO;
+    const char      *name KS_ZERO;
+    const ks_serde  *key KS_ZERO;
+    const ks_serde  *value KS_ZERO;
+    ks_reset         reset KS_ZERO;
+    ks_time_source   time KS_ZERO;
+    ks_extractor_fn *extractor KS_ZERO; /* instead of `time` */
+    void            *user KS_ZERO;      /* the extractor's */
+} ks_consumed;
+
+/* Kafka: Produced. */
+typedef struct ks_produced {
+    size_t             struct_size KS_SIZEOF(ks_produced);
+    const char        *site KS_ZERO;
+    const char        *name KS_ZERO;
+    const ks_serde    *key KS_ZERO;
+    const ks_serde    *value KS_ZERO;
+    ks_partitioner_fn *partitioner KS_ZERO;
+    void              *user KS_ZERO; /* the partitioner's */
+} ks_produced;
+
+/* Kafka: Grouped. `name` names the repartition topic, if one is needed. */
+typedef struct ks_grouped {
+    size_t          struct_size KS_SIZEOF(ks_grouped);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+} ks_grouped;
+
+/* Kafka: Repartitioned. `partitions` 0 = as many as the input. */
+typedef struct ks_repartitioned {
+    size_t             struct_size KS_SIZEOF(ks_repartitioned);
+    const char        *site KS_ZERO;
+    const char        *name KS_ZERO;
+    const ks_serde    *key KS_ZERO;
+    const ks_serde    *value KS_ZERO;
+    int32_t            partitions KS_ZERO;
+    ks_partitioner_fn *partitioner KS_ZERO;
+    void              *user KS_ZERO; /* the partitioner's */
+} ks_repartitioned;
+
+/* Kafka: Materialized. A literal with only `name` counts as not given. */
+typedef struct ks_materialized {
+    size_t          struct_size KS_SIZEOF(ks_materialized);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;  /* of the operator */
+    const char     *store KS_ZERO; /* of the store: makes it queryable under this name */
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    ks_switch       cache KS_ZERO;     /* merge updates of one key between flushes; default on */
+    ks_switch       changelog KS_ZERO; /* default on */
+} ks_materialized;
+
+/* Kafka: Joined. `name` names the join and the repartition topic of its stream side. */
+typedef struct ks_joined {
+    size_t          struct_size KS_SIZEOF(ks_joined);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;   /* of both sides */
+    const ks_serde *value KS_ZERO; /* of the stream side */
+    const ks_serde *other KS_ZERO; /* value of the table side */
+    const ks_serde *out KS_ZERO;   /* value of the result */
+} ks_joined;
+
+/* The functions of an aggregation. The initial aggregate is a constant. Kafka: Initializer,
+ * Aggregator, Merger. Which are needed depends on what is aggregated; a missing or a superfluous
+ * one is an error of the builder. */
+typedef struct ks_aggregate {
+    size_t      struct_size KS_SIZEOF(ks_aggregate);
+    const char *site KS_ZERO;
+    ks_bytes    initial KS_ZERO;  /* copied; default null */
+    ks_fold_fn *add KS_ZERO;
+    ks_fold_fn *subtract KS_ZERO; /* grouped tables */
+    ks_fold_fn *merge KS_ZERO;    /* sessions: record->value is the younger aggregate */
+    ks_fold_fn *combine KS_ZERO;  /* optional: two aggregates of slices of one window into one */
+    void       *user KS_ZERO;
+} ks_aggregate;
+
+/* The stores and parents of a processor. More than eight: ks_builder_connect(). */
+#define KS_CONNECTED_MAX 8
+typedef struct ks_connected {
+    size_t          struct_size KS_SIZEOF(ks_connected);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    const char     *stores[KS_CONNECTED_MAX] KS_ZERO;
+    const char     *parents[KS_CONNECTED_MAX] KS_ZERO; /* Topology API only */
+} ks_connected;
+
+/* A state store for processors: see ks_builder_add_store(). */
+typedef struct ks_store_options {
+    size_t          struct_size KS_SIZEOF(ks_store_options);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    ks_switch       cache KS_ZERO;     /* default off */
+    ks_switch       changelog KS_ZERO; /* default on */
+} ks_store_options;
+
+/* A literal of an options struct, as a pointer that is good for the call it stands in. */
+#ifdef __cplusplus
+extern "C++" {
+template <typename T> inline const T *ks__temporary(const T &options)
+{
+    return &options;
+}
+}
+#define KS_LITERAL_(type, ...) \
+    (ks__temporary(type{ .struct_size = sizeof(type), .site = KS_SITE, __VA_ARGS__ }))
+#else
+#define KS_LITERAL_(type, ...) \
+    (&(const type){ .struct_size = sizeof(type), .site = KS_SITE, __VA_ARGS__ })
+#endif
+
+#define KS_NAMED(...)         KS_LITERAL_(ks_named, .name = __VA_ARGS__)
+#define KS_CONSUMED(...)      KS_LITERAL_(ks_consumed, __VA_ARGS__)
+#define KS_PRODUCED(...)      KS_LITERAL_(ks_produced, __VA_ARGS__)
+#define KS_GROUPED(...)       KS_LITERAL_(ks_grouped, __VA_ARGS__)
+#define KS_REPARTITIONED(...) KS_LITERAL_(ks_repartitioned, __VA_ARGS__)
+#define KS_MATERIALIZED(...)  KS_LITERAL_(ks_materialized, __VA_ARGS__)
+#define KS_JOINED(...)        KS_LITERAL_(ks_joined, __VA_ARGS__)
+#define KS_AGGREGATE(...)     KS_LITERAL_(ks_aggregate, __VA_ARGS__)
+#define KS_CONNECTED(...)     KS_LITERAL_(ks_connected, __VA_ARGS__)
+#define KS_KV_STORE(...)      KS_LITERAL_(ks_store_options, .name = __VA_ARGS__)
+
+/**
+ * Fill any options struct with defaults, for languages without the literal macros.
+ *
+ * `size` is sizeof the struct; a struct whose struct_size is 0 is refused by the builder.
+ *
+ * Ownership: borrows.
+ * Threads:   any.
+ * Errors:    none; NULL is ignored.
+ * Kafka:     none.
+ * Since:     0.1
+ */
+KS_API void ks_options_init(void *options, size_t size);
+
+#endif

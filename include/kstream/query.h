@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * query.h - read the stores of a running app from any thread, without stopping it.
+ *
+ * A snapshot is a consistent view of one store over all partitions of this instance. Rows of one
+ * partition come in key order, partition after partition.
+ *
+ *      ks_snapshot *snapshot;
+ *      if (ks_app_snapshot(app, "counts", NULL, &snapshot) == KS_OK) {
+ *          ks_record row;
+ *          if (ks_snapshot_get(snapshot, KS_TEXT("kafka"), &row))
+ *              printf("%" PRId64 "\n", ks_bytes_i64(row.value, 0));
+ *      }
+ *      ks_snapshot_free(snapshot);
+ *
+ * Committed (default): what lies in LMDB, at most max(commit interval, state.flush) old; never
+ * waits. Fresh: everything processed so far; the view is taken on the owning thread between two
+ * batches. A snapshot pins pages of the database: keep it for seconds, not for ever.
+ */
+#ifndef KSTREAM_QUERY_H
+#define KSTREAM_QUERY_H
+
+#include <kstream/app.h>
+#include <kstream/options.h>
+#include <kstream/store.h>
+
+typedef struct ks_snapshot ks_snapshot;
+
+typedef enum ks_freshness { KS_COMMITTED = 0, KS_FRESH = 1 } ks_freshness;
+
+typedef struct ks_queried {
+    size_t       struct_size KS_SIZEOF(ks_queried);
+    const char  *site KS_ZERO;
+    ks_freshness freshness KS_ZERO;
+    int          timeout_ms KS_ZERO; /* of fresh; 0 = 1000 */
+} ks_queried;
+#define KS_QUERIED(...) KS_LITERAL_(ks_queried, __VA_ARGS__)
+
+/**
+ * Open a snapshot of a store, by its name.
+ *
+ * Fresh, from the thread that steps the app, is taken inline.
+ *
+ * Ownership: `*out` is freed with ks_snapshot_free(), also after the app; NULL after a failure.
+ * Threads:   any; the snapshot is used by one at a time.
+ * Errors:    KS_ENOTFOUND for an unknown store, KS_EUNAVAILABLE while no task of it runs here
+ *            (rebalance, restore), KS_ETIMEOUT, KS_ENOMEM.
+ * Kafka:     KafkaStreams#store, KafkaStreams#query (IQv2).
+ * Since:     0.1
+ */
+KS_API ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *queried,
+                                 ks_snapshot **out);
+KS_API void      ks_snapshot_free(ks_snapshot *snapshot);
+
+/**
+ * Read a row, a range of keys (inclusive, null = open), all rows, their number.
+ *
+ * Ownership: rows and iterators live until ks_snapshot_free().
+ * Threads:   the snapshot's.
+ * Errors:    false, NULL, 0; ks_snapshot_error().
+ * Kafka:     ReadOnlyKeyValueStore#get, range, all, approximateNumEntries.
+ * Since:     0.1
+ */
+KS_API bool            ks_snapshot_get(ks_snapshot *snapshot, ks_bytes key, ks_record *row);
+KS_API ks_iter        *ks_snapshot_range(ks_snapshot *snapshot, ks_bytes from, ks_bytes to,
+                                         ks_order order);
+KS_API ks_iter        *ks_snapshot_all(ks_snapshot *snapshot, ks_order order);
+KS_API uint64_t        ks_snapshot_count(ks_snapshot *snapshot);
+KS_API const ks_error *ks_snapshot_error(const ks_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * table.h - ks_table: a stream of changes, read as the latest row per key.
+ *
+ * A table has a store only if one was named, or if something downstream has to read or to retract
+ * old rows; otherwise rows are computed from the parents when they are looked up. A record with a
+ * null value is a deletion. Options are one struct: `.name` the operator, `.store` the store.
+ *
+ *      ks_table *large = ks_table_filter(balances, is_large, NULL,
+ *                                        KS_MATERIALIZED(.store = "large"));
+ */
+#ifndef KSTREAM_TABLE_H
+#define KSTREAM_TABLE_H
+
+#include <kstream/builder.h>
+
+/**
+ * Keep the rows for which `keep` holds (or, filter_not, does not); a row that leaves is a deletion.
+ *
+ * The function is never called for a deletion. Without a store of its own and without old values, a
+ * deletion goes downstream for every row that does not pass.
+ *
+ * Ownership: copies `materialized`; keeps `keep` and `user`.
+ * Threads:   the builder's; `keep` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `keep` is NULL.
+ * Kafka:     KTable#filter, filterNot(Predicate, Named, Materialized); node KTABLE-FILTER-.
+ * Since:     0.1
+ */
+KS_API ks_table *ks_table_filter(ks_table *t, ks_predicate_fn *keep, void *user,
+                                 const ks_materialized *materialized);
+KS_API ks_table *ks_table_filter_not(ks_table *t, ks_predicate_fn *drop, void *user,
+                                     const ks_materialized *materialized);
+
+/**
+ * Change the value of each row; the function is never called for a deletion. KS_SKIP = null.
+ *
+ * Ownership: copies `materialized`; keeps `map` and `user`.
+ * Threads:   the builder's; `map` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `map` is NULL.
+ * Kafka:     KTable#mapValues(ValueMapperWithKey, Named, Materialized); node KTABLE-MAPVALUES-.
+ * Since:     0.1
+ */
+KS_API ks_table *ks_table_map_values(ks_table *t, ks_mapper_fn *map, void *user,
+                                     const ks_materialized *materialized);
+
+/**
+ * Read the table as the stream of its changes; deletions are records with a null value.
+ *
+ * Ownership: copies `named`.
+ * Threads:   the builder's.
+ * Errors:    none of its own.
+ * Kafka:     KTable#toStream(Named); node KTABLE-TOSTREAM-.
+ * Since:     0.1
+ */
+KS_API ks_stream *ks_table_to_stream(ks_table *t, const ks_named *named);
+
+/**
+ * Name the store of a table, for queries; NULL if it has none by name.
+ *
+ * Ownership: lends; valid as long as the builder.
+ * Threads:   the builder's.
+ * Errors:    none.
+ * Kafka:     KTable#queryableStoreName, GlobalKTable#queryableStoreName.
+ * Since:     0.1
+ */
+KS_API const char *ks_table_store_name(const ks_table *t);
+KS_API const char *ks_global_table_store_name(const ks_global_table *t);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testing.h - ks_driver: run a topology record by record, with a clock that you move.
+ *
+ * The whole topology is one task with one partition per topic; it is the same task, record loop and
+ * commit as in an app. After every record everything is worked off and committed, so tests need no
+ * waiting.
+ *
+ *      ks_driver *d = ks_driver_new(topology, NULL, NULL);
+ *      ks_driver_pipe_text(d, "lines", NULL, "to be or not to be", 0);
+ *      const ks_record *out = ks_driver_read(d, "word-counts");
+ *      ks_driver_free(d);
+ *
+ * With a directory the state and the log lie there: a driver opened on it again, after a free or a
+ * kill, goes on where the last one was. Several drivers may exist, each used from one thread.
+ */
+#ifndef KSTREAM_TESTING_H
+#define KSTREAM_TESTING_H
+
+#include <kstream/app.h>
+#include <kstream/metrics.h>
+#include <kstream/store.h>
+
+typedef struct ks_driver ks_driver;
+
+/**
+ * Open a driver. The wall clock starts at 0 and stands still; punctuators are scheduled now.
+ *
+ * `directory` NULL = a private one, removed with the driver (log in memory). `config` may be NULL;
+ * "statestore.cache.max.bytes" is 0 unless set.
+ *
+ * Ownership: copies `config`, keeps a reference to the topology; the caller frees with
+ *            ks_driver_free().
+ * Threads:   one.
+ * Errors:    NULL only without memory; everything else is kept: ks_driver_error(), and pipes return
+ *            it.
+ * Kafka:     TopologyTestDriver.
+ * Since:     0.1
+ */
+KS_API ks_driver      *ks_driver_new(const ks_topology *topology, const ks_config *config,
+                                     const char *directory);
+KS_API void            ks_driver_free(ks_driver *d);
+KS_API const ks_error *ks_driver_error(const ks_driver *d);
+
+/**
+ * Send one record into a source topic and work everything off; text form for NUL-terminated texts
+ * (NULL = null).
+ *
+ * Ownership: copies.
+ * Threads:   the driver's.
+ * Errors:    KS_ENOTFOUND for a topic that is no source; what processing failed with: then the
+ *            driver stands still.
+ * Kafka:     TestInputTopic#pipeInput.
+ * Since:     0.1
+ */
+KS_API ks_status ks_driver_pipe(ks_driver *d, const char *topic, const ks_record *record);
+KS_API ks_status ks_driver_pipe_text(ks_driver *d, const char *topic, const char *key,
+                                     const char *value, int64_t timestamp_ms);
+
+/**
+ * Move the wall clock by `by_ms`, fire the punctuations that are due, work everything off.
+ *
+ * Ownership: none.
+ * Threads:   the driver's.
+ * Errors:    as ks_driver_pipe(); KS_EINVAL for a negative step.
+ * Kafka:     TopologyTestDriver#advanceWallClockTime.
+ * Since:     0.1
+ */
+KS_API ks_status ks_driver_advance(ks_driver *d, int64_t by_ms);
+
+/**
+ * Read the next record that was sent to a topic; NULL if there is none.
+ *
+ * Ownership: lends to the next read, pipe or advance of this driver.
+ * Threads:   the driver's.
+ * Errors:    NULL.
+ * Kafka:     TestOutputTopic#readRecord.
+ * Since:     0.1
+ */
+KS_API const ks_record *ks_driver_read(ks_driver *d, const char *topic);
+
+/**
+ * Open a store of the topology by name: to look into it, or to prepare it.
+ *
+ * Ownership: lends; as long as the driver. Rows and iterators live to the next pipe or advance.
+ * Threads:   the driver's.
+ * Errors:    NULL for an unknown name; failures of its calls are kept in the driver.
+ * Kafka:     TopologyTestDriver#getTimestampedKeyValueStore.
+ * Since:     0.1
+ */
+KS_API ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name);
+
+/**
+ * Take a copy of the counters; set a failure handler before the first pipe.
+ *
+ * Ownership: as ks_app_metrics(), ks_app_on_failure().
+ * Threads:   the driver's.
+ * Errors:    as there.
+ * Kafka:     TopologyTestDriver#metrics.
+ * Since:     0.1
+ */
+KS_API ks_metrics *ks_driver_metrics(ks_driver *d);
+KS_API ks_status   ks_driver_on_failure(ks_driver *d, ks_failure_kind kind, ks_failure_fn *handler,
+                                        void *user);
+
+#endif
