@@ -143,8 +143,18 @@ programs: $(TEST_PROGRAMS)
 RUN_TESTS = $(if $(T),$(filter $(BUILD)/tests/$(dir $(T))test_$(notdir $(T)) \
                                $(BUILD)/tests/$(T)/%,$(TESTS)),$(TESTS))
 
-test: library $(RUN_TESTS)  ## run the tests; T=dsl/filter: one of them, T=dsl: one room
-	$(Q)scripts/run-tests --jobs $(JOBS) --build $(BUILD) $(RUN_TESTS)
+# Scripts among the tests are about what is installed or run from outside: plain builds only.
+TEST_SCRIPTS := $(if $(SAN),,$(shell find tests -name 'test_*.sh' 2>/dev/null | sort))
+RUN_SCRIPTS   = $(if $(T),$(filter tests/$(dir $(T))test_$(notdir $(T)).sh tests/$(T)/%,\
+                                   $(TEST_SCRIPTS)),$(TEST_SCRIPTS))
+SCRIPT_NEEDS  = $(if $(RUN_SCRIPTS),$(EXAMPLES) $(TEST_PROGRAMS) $(TOOLS))
+
+test: library $(RUN_TESTS) $(SCRIPT_NEEDS)  ## run the tests; T=dsl/filter: one of them, T=dsl: one room
+	$(Q)CC='$(CC)' CXX='$(CXX)' scripts/run-tests --jobs $(JOBS) --build $(BUILD) \
+	    $(RUN_TESTS) $(RUN_SCRIPTS)
+
+include scripts/checks.mk
+include scripts/install.mk
 
 clean:  ## remove what was built
 	rm -rf $(BUILD)

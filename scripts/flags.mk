@@ -21,13 +21,14 @@ ifneq ($(SAN),)
 SAN_FLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
-# A public program sees what a user sees; the library and its tests also see the rooms.
-BASE_CFLAGS   = -std=c11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(C_WARNINGS) $(SAN_FLAGS)
-ALL_CFLAGS    = $(BASE_CFLAGS) $(PLACE_CFLAGS) $(CORE_CFLAGS) $(CFLAGS)
+# A public program sees what a user sees; the library, its tests and tools also see the rooms.
+place_cflags  = $(if $(filter lib/% tools/%,$(1)),-D_GNU_SOURCE -Ilib,\
+                $(if $(filter tests/%,$(1)),-D_GNU_SOURCE -Ilib -Itests $(TEST_CFLAGS),\
+                    -D_POSIX_C_SOURCE=200809L $(EXAMPLE_CFLAGS)))
+BASE_CFLAGS   = -std=c11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(C_WARNINGS) $(SAN_FLAGS) \
+                $(CORE_CFLAGS)
+ALL_CFLAGS    = $(BASE_CFLAGS) $(call place_cflags,$<) $(CFLAGS)
 ALL_CXXFLAGS  = -std=c++20 -pthread $(WARNINGS) $(SAN_FLAGS) $(CXXFLAGS)
-PLACE_CFLAGS  = -D_POSIX_C_SOURCE=200809L $(EXAMPLE_CFLAGS)
-$(BUILD)/obj/lib/% $(BUILD)/obj/tools/%: private PLACE_CFLAGS = -D_GNU_SOURCE -Ilib
-$(BUILD)/obj/tests/%: private PLACE_CFLAGS = -D_GNU_SOURCE -Ilib -Itests $(TEST_CFLAGS)
-LDFLAGS      += -pthread $(SAN_FLAGS)
+override LDFLAGS += -pthread $(SAN_FLAGS)
 
 FLAGS_TEXT = $(CC) $(CXX) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) $(ALL_CXXFLAGS) $(LDFLAGS)

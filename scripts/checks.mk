@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What is run with the tests: checks of the project's form, instrumented builds (each in a folder of
+# its own below $(BUILD)), conformance, simulation, benchmarks.
+
+# --- Conformance, simulation, demo ----------------------------------------------------------------
+
+CASES ?= $(shell sed 's,^,tests/conformance/cases/,' tests/conformance/first.txt 2>/dev/null)
+SEEDS ?= 200
+
+conformance: $(BUILD)/tests/conformance  ## replay recorded cases; CASES=PATH: those of a file or folder
+	$(Q)$(BUILD)/tests/conformance $(CASES)
+
+sim: $(BUILD)/tests/sim  ## simulate rebalances and failures; SEEDS=n: so many, SEED=s: that one
+	$(Q)$(BUILD)/tests/sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+demo: $(BUILD)/examples/model_scoring  ## score real wines with models that change meanwhile
+	$(Q)examples/model_scoring/demo.sh $(BUILD)
+
+soak: $(BUILD)/tests/sim  ## simulate with ever new seeds for MINUTES=60
+	$(Q)scripts/soak $(BUILD) $(or $(MINUTES),60)
+
+bench: $(BENCHES)  ## measure throughput on the memory and the embedded log
+	$(Q)bench/run.sh $(BUILD)
+
+# --- Form -----------------------------------------------------------------------------------------
+
+CHECKS = $(sort $(wildcard tests/project/check_*.sh))
+
+check: test check-project  ## test, and check headers, rooms, symbols, documents and format
+
+check-project: library $(TOOLS)
+	$(Q)CC='$(CC)' CXX='$(CXX)' scripts/run-tests --jobs $(JOBS) --build $(BUILD) $(CHECKS)
+
+check-format:  ## check columns, spaces, lengths of functions and files
+	$(Q)scripts/check-format
+
+format:  ## remove needless spaces
+	$(Q)scripts/check-format --fix
+
+abi: library  ## accept the present public interface into tests/project/abi
+	$(Q)scripts/abi $(BUILD)/abi
+	$(Q)mkdir -p tests/project/abi
+	$(Q)cp $(BUILD)/abi/symbols.txt $(BUILD)/abi/layout.txt tests/project/abi/
+
+# --- Instrumented builds --------------------------------------------------------------------------
+
+# ThreadSanitizer: all but Kafka, whose library is not instrumented.
+TSAN_TESTS     ?= $(filter-out $(BUILD)/tests/log/kafka/%,$(TESTS))
+# Valgrind: what handles bytes, memory and states, without what only takes long.
+VALGRIND_ROOMS ?= base serde window lmdb state topology dsl
+VALGRIND_TESTS ?= $(filter $(VALGRIND_ROOMS:%=$(BUILD)/tests/%/%),$(TESTS))
+VALGRIND        = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible \
+                  --errors-for-leak-kinds=definite,possible --suppressions=scripts/valgrind.supp
+ASAN_ENV  = ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1
+UBSAN_ENV = UBSAN_OPTIONS=print_stacktrace=1
+TSAN_ENV  = TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:exitcode=66
+instrumented = +$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) SAN=$(2) CFLAGS='-O1 -g' DEV=$(DEV)
+
+check-asan:  ## the tests with AddressSanitizer and leak check
+	$(call instrumented,asan,address) $(ASAN_ENV) test
+check-ubsan:  ## the tests with UndefinedBehaviorSanitizer
+	$(call instrumented,ubsan,undefined) $(UBSAN_ENV) test
+check-sanitizers:  ## both at once, as .ci/run does
+	$(call instrumented,sanitizers,address$(comma)undefined) test
+check-tsan:  ## the tests of the memory and embedded logs with ThreadSanitizer
+	$(call instrumented,tsan,thread) run-tsan
+check-valgrind:  ## a core set of the tests under valgrind
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind run-valgrind
+
+run-tsan: $(TSAN_TESTS)
+	$(Q)$(TSAN_ENV) scripts/run-tests --jobs $(JOBS) --build $(BUILD) --wrap 'setarch -R' $(TSAN_TESTS)
+
+run-valgrind: $(VALGRIND_TESTS)
+	$(Q)CK_FORK=no scripts/run-tests --jobs $(JOBS) --build $(BUILD) --timeout 300 \
+	    --wrap '$(VALGRIND)' $(VALGRIND_TESTS)
+
+# --- Looking at the code --------------------------------------------------------------------------
+
+coverage:  ## which lines the tests reach, by file
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' \
+	    LDFLAGS=--coverage test
+	$(Q)scripts/coverage $(BUILD)/coverage
+
+analyze:  ## run clang-tidy over the library
+	$(Q)printf '%s\n' $(LIB_C) | xargs -P $(JOBS) -n 4 clang-tidy --quiet \
+	    --config-file=.clang-tidy -- -std=c11 -D_GNU_SOURCE -Iinclude -Ilib $(CORE_CFLAGS)
+
+ALL_C = $(LIB_C) $(TEST_C) $(foreach c,$(TEST_C),$(call folder_helpers,$(c))) $(SUPPORT_C) \
+        $(foreach d,$(PROGRAM_FOLDERS),$(wildcard $(d)*.c)) $(EXAMPLE_C) \
+        $(foreach d,$(EXAMPLE_FOLDERS),$(wildcard $(d)*.c)) $(BENCH_C) $(TOOL_C)
+compile_commands.json: FORCE  ## the compiler calls, for editors
+	$(file >$(BUILD)/commands.txt)
+	$(foreach c,$(sort $(ALL_C)),$(file >>$(BUILD)/commands.txt,$(c) $(CC) $(CPPFLAGS) $(BASE_CFLAGS) \
+	    $(call place_cflags,$(c)) $(CFLAGS) -c $(c)))
+	$(Q)awk -v folder="$(CURDIR)" 'BEGIN { print "[" } NF { file = $$1; sub(/^[^ ]+ +/, ""); \
+	    gsub(/\\/, "\\\\\\\\"); gsub(/"/, "\\\""); \
+	    printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", comma, folder, file, $$0; \
+	    comma = ",\n" } END { print "\n]" }' $(BUILD)/commands.txt >$@
+
+.PHONY: conformance sim demo soak bench check check-project check-format format abi check-asan \
+        check-ubsan check-sanitizers check-tsan check-valgrind run-tsan run-valgrind coverage analyze

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every public function stands under a doc block that ends in the five labelled lines, in their
+# order; the version is the same everywhere; docs/configuration.md is what the table of properties
+# says; links between our documents lead somewhere.
+set -u
+. tests/project/tap.sh
+build=${BUILD:-build}
+
+# Declarations that follow each other without an empty line share a block.
+undocumented=$(find include/kstream -name '*.h' | sort | xargs -r awk '
+    FNR == 1 { documented = 0 }
+    /^\/\*\*/ { inside = 1; labels = ""; documented = 0 }
+    inside && /^ \* (Ownership|Threads|Errors|Kafka|Since):/ { labels = labels " " $2 }
+    inside && /\*\// { inside = 0; documented = 1; next }
+    inside { next }
+    /^KS_API/ {
+        if (!documented) printf "%s:%d: no doc block above %s\n", FILENAME, FNR, $0
+        else if (labels != " Ownership: Threads: Errors: Kafka: Since:")
+            printf "%s:%d: the labels are:%s\n", FILENAME, FNR, labels
+    }
+    /^$/ { documented = 0 }')
+empty "every public function has a doc block with its labels" "$undocumented"
+
+version=$(scripts/version)
+empty "KS_VERSION_TEXT is $version" \
+    "$(grep -q "^#define KS_VERSION_TEXT *\"$version\"" include/kstream/api.h || echo "it is not")"
+empty "CHANGELOG.md has an entry for $version" \
+    "$(grep -qF "$version" CHANGELOG.md || echo "none of that name")"
+
+configuration() { "$build/tools/configuration" | diff -u docs/configuration.md -; }
+check "docs/configuration.md is what build/tools/configuration prints" configuration
+
+links=$(for document in *.md docs/*.md docs/*/*.md; do
+    [ -e "$document" ] || continue
+    grep -oE '\]\([^)# ]+' "$document" | sed 's/^](//' | grep -vE '^[a-z]+:' | while read -r target; do
+        [ -e "$(dirname "$document")/$target" ] || echo "$document: $target is not there"
+    done
+done)
+empty "links between documents lead somewhere" "$links"
+done_testing
