@@ -18,9 +18,9 @@ fail() {
 
 # check NAME COMMAND...: passes when the command does; its output is shown otherwise.
 check() {
-    local name=$1 output
+    local tap_title=$1 tap_output
     shift
-    if output=$("$@" 2>&1); then pass "$name"; else fail "$name" "$output"; fi
+    if tap_output=$("$@" 2>&1); then pass "$tap_title"; else fail "$tap_title" "$tap_output"; fi
 }
 
 # empty NAME TEXT: passes when the text is empty: a list of findings.
