@@ -15,7 +15,7 @@
 typedef struct ks_metrics ks_metrics;
 
 /* May grow at the end. Names are Kafka's where Kafka has one: "process-total",
- * "dropped-records-total", "records-lag", "commit-total", "restore-total", "restore-remaining-records-total", ... */
+ * "dropped-records-total", "records-lag", "commit-total", "restore-total", ... */
 typedef struct ks_metric {
     const char *name;
     const char *task;  /* "0_3"; "" = of the thread or the app */

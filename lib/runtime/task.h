@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * task.h - a task: a set of sub-topologies over a set of inputs, and their state.
+ *
+ *      input (table of functions: a log partition, ...) --take--> record queue --+
+ *      input                                            --take--> record queue --+--> smallest head
+ *                                                                                      |
+ *         stream time, extractor, deserialization check  <-----------------------------+
+ *         source op --forward--> ops --> stores (open layer), changelog, sinks -> session appends
+ *
+ *      OPENED --restore--> RUNNING --(process* commit)*--> CLOSED
+ *
+ * The runtime makes a task of one sub-topology and one partition; the test driver makes one of all
+ * sub-topologies. A task never commits alone: its thread does, for all its tasks (commit.h).
+ *
+ * Invariants
+ *   K1  Per input the records are processed in offset order; across inputs the one whose head has the
+ *       smallest timestamp comes first (tie: the head that has been waiting longest).
+ *   K2  position(input) = offset of the next record not yet processed; it is committed with everything
+ *       that records below it caused.
+ *   K3  After abort() the state is that of the last seal and all queues are empty: inputs are read
+ *       again from their committed positions.
+ *   K4  A record points into a log batch only during the step in which it was drawn (end_step copies).
+ *
+ * Threads: one at a time; counters from any.
+ */
+#ifndef KS_RUNTIME_TASK_H
+#define KS_RUNTIME_TASK_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "log/cluster.h"
+#include "runtime/failure.h"
+#include "runtime/settings.h"
+#include "state/state.h"
+#include "topology/graph.h"
+
+struct ks__task;
+
+/* Where a task's records come from. The log partition (runtime/log_input.c) is the first implementer. */
+struct ks__input_class {
+    /* Take what is there, at most `limit` records; as ks__source_fetch(). */
+    ks_status (*draw)(void *input, size_t limit, struct ks__batch *batch);
+    void (*release)(void *input, struct ks__batch *batch);
+    /* Known number of records not drawn yet; -1 = unknown. */
+    int64_t (*lag)(void *input);
+    void (*close)(void *input);
+};
+
+struct ks__task_options {
+    const struct ks_topology   *topology;
+    const int                  *subtopologies;
+    size_t                      subtopology_count;
+    int32_t                     partition;
+    const char                 *id;            /* "0_3" */
+    const char                 *directory;     /* of its state */
+    const char                 *application_id;
+    const struct ks__settings  *settings;
+    const struct ks__clock     *clock;
+    const struct ks__log       *log;
+    struct ks__session         *session;       /* appends go here */
+    const struct ks__failure_handlers *handlers;
+    /* A store that is not of this task: global tables. NULL = none. */
+    struct ks_kv_store *(*global_store)(void *user, const char *name);
+    void *global_user;
+};
+
+/* Open state and operators; punctuators are scheduled by the operators' open. Topics it writes to must be
+ * known by then. KS_EAGAIN = call again (topic look-ups). */
+ks_status ks__task_open(struct ks__task **out, const struct ks__task_options *options,
+                        ks_error *error);
+/* Clean: everything sealed is written. Not clean: as after a crash, state stays at the last write. */
+void ks__task_close(struct ks__task *task, bool clean);
+
+const char          *ks__task_id(const struct ks__task *task);
+struct ks__state    *ks__task_state(struct ks__task *task);
+const ks_error      *ks__task_error(const struct ks__task *task);
+const struct ks__task_options *ks__task_get_options(const struct ks__task *task);
+
+/* ---- inputs ---- */
+
+/* The topics (complete names) that feed this task, in order of declaration. */
+size_t      ks__task_input_count(const struct ks__task *task);
+const char *ks__task_input_topic(const struct ks__task *task, size_t input);
+/* Connect an input from `position` on; the task closes it. */
+void ks__task_connect(struct ks__task *task, size_t input, const struct ks__input_class *class,
+                      void *object, int64_t position);
+void ks__task_disconnect(struct ks__task *task, size_t input);
+int64_t ks__task_position(const struct ks__task *task, size_t input);
+
+/* ---- work ---- */
+
+enum ks__task_result {
+    KS__TASK_IDLE,      /* nothing to do now */
+    KS__TASK_WAITING,   /* records are there, but another input may still have earlier ones */
+    KS__TASK_BUSY,      /* the limit was reached */
+    KS__TASK_FAILED     /* ks__task_error() */
+};
+/* Draw and process at most `limit` records. Stops early when the task asked for a commit. */
+enum ks__task_result ks__task_process(struct ks__task *task, size_t limit, size_t *processed);
+/* Fire the wall-clock punctuations that are due; false = failed. */
+bool ks__task_punctuate(struct ks__task *task);
+/* Wall time of the next punctuation, INT64_MAX = none. */
+int64_t ks__task_next_punctuation_ms(const struct ks__task *task);
+/* Forward what the caches hold back (end of a batch, before a commit); false = failed. */
+bool ks__task_flush_caches(struct ks__task *task);
+/* End of a step: copy what stays queued, release the batches. */
+void ks__task_end_step(struct ks__task *task);
+/* Something happened since the last commit / user code asked for a commit / open bytes past the bound. */
+bool ks__task_is_dirty(const struct ks__task *task);
+bool ks__task_wants_commit(const struct ks__task *task);
+
+/* ---- commit (called by runtime/commit.c only) ---- */
+
+/* Append its positions (inputs that moved since the last commit) to `positions`; texts are lent. */
+ks_status ks__task_collect(struct ks__task *task, struct ks__position **positions, size_t *count,
+                           size_t *capacity);
+/* The log has committed: seal the open layer, with changelog and input positions. */
+ks_status ks__task_seal(struct ks__task *task);
+/* Write sealed state to LMDB if `force` or due (state.flush). */
+ks_status ks__task_write(struct ks__task *task, bool force);
+/* The log has aborted: back to the last seal (K3). Inputs must be connected again. */
+void ks__task_abort(struct ks__task *task);
+
+#endif

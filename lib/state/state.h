@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * state.h - all state of one task: its stores, positions and clocks in one LMDB env.
+ *
+ *      put --> open layer --seal--> committed layer --write--> LMDB (one transaction:
+ *               |  abort: drop                                  data, positions, clocks)
+ *               `-- flush_caches: not yet forwarded -> operator, changelog
+ *
+ *      CLOSED --open--> (restore)* --> { put*, flush_caches, seal | drop, write }* --close--> CLOSED
+ *
+ * Invariants
+ *   T1  LMDB holds committed records only, a prefix of the changelog, never ahead: write() takes sealed
+ *       entries only.
+ *   T2  Data, changelog positions, input positions and clocks of one write() are one transaction.
+ *   T3  After drop() the state is exactly that of the last seal().
+ *   T4  A task's directory is used by one env of one process at a time (lock and registry).
+ *
+ * Positions and clocks are rows too (ks__state_number_*): written to the open layer, sealed,
+ * dropped and written with the rest.
+ * Threads: the task's; snapshots (state/snapshot.h) from any.
+ */
+#ifndef KS_STATE_STATE_H
+#define KS_STATE_STATE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "state/store.h"
+
+struct ks__state;
+
+/* What a store asks of its task. */
+struct ks__state_host {
+    /* A row has changed: send it to the changelog (null value = deleted). */
+    void (*changed)(void *user, struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
+    /* Time for a put without one: that of the record or punctuation being processed. */
+    int64_t (*now_ms)(void *user);
+    void             *user;
+    ks_error         *error; /* failures of store calls; the task's */
+    struct ks__arena *arena; /* of the record: decoded rows, iterators */
+};
+
+struct ks__state_options {
+    const char                  *directory;     /* of the task; made if missing */
+    const struct ks__state_host *host;          /* kept */
+    const struct ks__log        *log;           /* kept; NULL = silent */
+    const char                  *topology_hash; /* NULL = not compared */
+    bool                         caches;        /* false: no store caches */
+    uint64_t                     map_bytes;     /* 0 = default */
+};
+
+/* Open the env, lock included. KS_EBUSY: in use; KS_EACCESS: a link, or not ours; KS_EIO, KS_EFULL. */
+ks_status ks__state_open(struct ks__state **out, const struct ks__state_options *options,
+                         ks_error *error);
+/* Everything sealed is written, then closed (clean). Open entries are dropped. */
+ks_status ks__state_close(struct ks__state *state, ks_error *error);
+/* As after a crash: nothing is written. */
+void ks__state_abandon(struct ks__state *state);
+/* True when the env was new or had to be emptied: everything must be restored. */
+bool ks__state_is_new(const struct ks__state *state);
+
+/* Open a store (once per name). Its spec must outlive the state. */
+ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spec,
+                       struct ks_kv_store **out, ks_error *error);
+/* The store of a name, NULL if it was not opened. */
+struct ks_kv_store *ks__state_find(struct ks__state *state, const char *name);
+
+/* A 64-bit number kept with the state, by name: positions ("input/TOPIC/3", "changelog/STORE"), clocks
+ * ("node/NAME/..."). get gives `otherwise` if there is none. */
+int64_t ks__state_number(struct ks__state *state, const char *name, int64_t otherwise);
+void    ks__state_set_number(struct ks__state *state, const char *name, int64_t number);
+
+/* End of the record: iterators close, memory of removed entries may be used again. */
+void ks__state_end_record(struct ks__state *state);
+/* Forward what the caches hold back, store by store in the order of opening, until nothing is left. Each
+ * forwarded entry counts as a record: `end_record` (may be NULL) is called after each. */
+void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *user), void *user);
+/* Anything in the caches? */
+bool ks__state_has_cached(const struct ks__state *state);
+
+/* The log has committed: what is open is committed now. */
+ks_status ks__state_seal(struct ks__state *state, ks_error *error);
+/* The log has aborted: forget what is open, caches too. */
+void ks__state_drop(struct ks__state *state);
+/* Write the committed layer to LMDB, sorted, in one transaction. KS_EFULL keeps the layer: call again. */
+ks_status ks__state_write(struct ks__state *state, ks_error *error);
+/* Sizes, for the bounds of DESIGN 6 (bytes of keys, values and entries). */
+size_t ks__state_open_bytes(const struct ks__state *state);
+size_t ks__state_sealed_bytes(const struct ks__state *state);
+
+/* Apply changelog records straight to LMDB, with the position reached, in one transaction. `key` null rows
+ * are ignored, null values delete. */
+struct ks__state_change {
+    ks_bytes       key;
+    struct ks__row row;
+};
+ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
+                            const struct ks__state_change *changes, size_t count,
+                            const char *position_name, int64_t position, ks_error *error);
+/* Empty one store (and its position) before it is restored from the start. */
+ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store, const char *position_name,
+                         ks_error *error);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store.h - what operators see of a state store.
+ *
+ *      operator --get/put--> store = open + committed + LMDB, read as one (state/layers)
+ *                              |--> changelog (the host's function)
+ *                              `--> with a cache: on flush, one change per key to the operator
+ *
+ * Invariants
+ *   S1  A row that was read stays valid and unchanged to the end of the record, also when its key is
+ *       written again: an entry is neither freed nor moved inside a record.
+ *   S2  An iterator sees the store as at its opening; puts and deletes of any key are allowed meanwhile.
+ *   S3  A cached entry keeps the row last forwarded and its place in the order of first write until it is
+ *       forwarded; created and deleted between two flushes, it is not forwarded at all.
+ *   S4  The local write comes before the changelog record.
+ *
+ * Failures go to the error that the store was opened with; reads answer "absent" then.
+ * Threads: the task's.
+ */
+#ifndef KS_STATE_STORE_H
+#define KS_STATE_STORE_H
+
+#include "base/error.h"
+
+#include <kstream/options.h>
+#include <kstream/record.h>
+#include <kstream/store.h>
+
+enum ks__store_kind {
+    KS__STORE_KV = 1,
+    KS__STORE_WINDOW,
+    KS__STORE_SESSION,
+    KS__STORE_VERSIONED
+};
+
+/* A store as the topology declares it. Texts belong to the topology. */
+struct ks__store_spec {
+    const char         *name;
+    enum ks__store_kind kind;
+    const ks_serde     *key;
+    const ks_serde     *value;
+    bool                cache;      /* as declared; the host may switch caches off as a whole */
+    bool                changelog;
+    const char         *source_topic; /* restored from this topic instead; NULL = own changelog */
+    bool                global;
+    bool                plain;      /* rows of a processor: no timestamp of their own in dumps */
+};
+
+/* A row of a table. Null `value.data` = none. */
+struct ks__row {
+    ks_bytes          value;
+    int64_t           timestamp_ms;
+    const ks_headers *headers;
+};
+
+/* A change that leaves the cache: `now` and `before` as seen downstream (null value = none). */
+typedef void ks__kv_flush_fn(void *user, ks_bytes key, const struct ks__row *now,
+                             const struct ks__row *before);
+
+/* False, and `*row` cleared, when there is none. */
+bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row);
+/* A null value deletes. Key and value are copied. */
+void ks__kv_put(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
+bool ks__kv_is_cached(const struct ks_kv_store *store);
+/* Who hears of changes when the cache is flushed. Only for cached stores, once, in `open`. */
+void ks__kv_on_flush(struct ks_kv_store *store, ks__kv_flush_fn *fn, void *user);
+const struct ks__store_spec *ks__kv_spec(const struct ks_kv_store *store);
+/* Iterate; rows as of S1, S2. Inclusive ends, null = open. NULL after a failure. */
+ks_iter *ks__kv_range(struct ks_kv_store *store, ks_bytes from, ks_bytes to, ks_order order);
+ks_iter *ks__kv_prefix(struct ks_kv_store *store, ks_bytes prefix, ks_order order);
+uint64_t ks__kv_count(struct ks_kv_store *store);
+
+#endif
