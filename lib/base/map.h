@@ -46,7 +46,6 @@ struct ks__map_entry {
     struct ks__map_entry *older, *newer;    /* the list; a removed entry stays until purge    */
     struct ks__map_entry *left, *right, *parent;
     bool                  removed;
-    bool                  large;            /* memory of its own, not from the size classes   */
 };
 
 struct ks__map_slot {

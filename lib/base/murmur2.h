@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-/* Kafka's Utils.murmur2: 32 bits, seed 0x9747b28c, little-endian words, signed tail irrelevant. */
+/* Kafka's Utils.murmur2: 32 bits, seed 0x9747b28c, little-endian words. */
 uint32_t ks__murmur2(const void *data, size_t size);
 
 /* toPositive(murmur2(key)) % partitions, as BuiltInPartitioner.partitionForKey. The key is not

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * thread.c - pthread behind thread.h.
+ */
+#include "base/thread.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define NAME_BYTES 16       /* Linux keeps 15 characters */
+
+/* ---- mutex ---- */
+
+ks_status ks__mutex_init(struct ks__mutex *mutex)
+{
+    return pthread_mutex_init(&mutex->handle, NULL) == 0 ? KS_OK : KS_ENOMEM;
+}
+
+void ks__mutex_release(struct ks__mutex *mutex)
+{
+    int result = pthread_mutex_destroy(&mutex->handle);
+
+    ks__assert(result == 0);
+}
+
+void ks__mutex_lock(struct ks__mutex *mutex)
+{
+    int result = pthread_mutex_lock(&mutex->handle);
+
+    ks__assert(result == 0);
+}
+
+bool ks__mutex_try_lock(struct ks__mutex *mutex)
+{
+    int result = pthread_mutex_trylock(&mutex->handle);
+
+    ks__assert(result == 0 || result == EBUSY);
+    return result == 0;
+}
+
+void ks__mutex_unlock(struct ks__mutex *mutex)
+{
+    int result = pthread_mutex_unlock(&mutex->handle);
+
+    ks__assert(result == 0);
+}
+
+/* ---- condition ---- */
+
+ks_status ks__condition_init(struct ks__condition *condition)
+{
+    pthread_condattr_t monotonic;
+    int                result;
+
+    if (pthread_condattr_init(&monotonic) != 0)
+        return KS_ENOMEM;
+    result = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    if (result == 0)
+        result = pthread_cond_init(&condition->handle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return result == 0 ? KS_OK : KS_ENOMEM;
+}
+
+void ks__condition_release(struct ks__condition *condition)
+{
+    int result = pthread_cond_destroy(&condition->handle);
+
+    ks__assert(result == 0);
+}
+
+void ks__condition_signal(struct ks__condition *condition)
+{
+    int result = pthread_cond_signal(&condition->handle);
+
+    ks__assert(result == 0);
+}
+
+void ks__condition_broadcast(struct ks__condition *condition)
+{
+    int result = pthread_cond_broadcast(&condition->handle);
+
+    ks__assert(result == 0);
+}
+
+void ks__condition_wait(struct ks__condition *condition, struct ks__mutex *mutex)
+{
+    int result = pthread_cond_wait(&condition->handle, &mutex->handle);
+
+    ks__assert(result == 0);
+}
+
+bool ks__condition_wait_for(struct ks__condition *condition, struct ks__mutex *mutex,
+                            int64_t timeout_ns)
+{
+    struct timespec until;
+    int64_t         ns = timeout_ns > 0 ? timeout_ns : 0;
+    int             result;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec  += (time_t)(ns / 1000000000);
+    until.tv_nsec += (long)(ns % 1000000000);
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    result = pthread_cond_timedwait(&condition->handle, &mutex->handle, &until);
+    ks__assert(result == 0 || result == ETIMEDOUT);
+    return result == 0;
+}
+
+/* ---- thread ---- */
+
+struct start {
+    void (*main)(void *user);
+    void *user;
+    char  name[NAME_BYTES];
+};
+
+static void *run(void *argument)
+{
+    struct start start = *(struct start *)argument;
+
+    ks__free(argument);
+    pthread_setname_np(pthread_self(), start.name);
+    start.main(start.user);
+    return NULL;
+}
+
+ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*main)(void *user),
+                           void *user)
+{
+    struct start *start = ks__zalloc(sizeof(*start));
+    sigset_t      all, before;
+    int           result;
+
+    thread->running = false;
+    if (start == NULL)
+        return KS_ENOMEM;
+    start->main = main;
+    start->user = user;
+    snprintf(start->name, sizeof(start->name), "%s", name);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    result = pthread_create(&thread->handle, NULL, run, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result != 0) {
+        ks__free(start);
+        return KS_ENOMEM;
+    }
+    thread->running = true;
+    return KS_OK;
+}
+
+void ks__thread_join(struct ks__thread *thread)
+{
+    if (thread->running) {
+        int result = pthread_join(thread->handle, NULL);
+
+        ks__assert(result == 0);
+    }
+    thread->running = false;
+}
+
+bool ks__thread_is_current(const struct ks__thread *thread)
+{
+    return thread->running && pthread_equal(thread->handle, pthread_self()) != 0;
+}
