@@ -5,7 +5,8 @@
 # Sources are found by wildcard, so a new file needs no line here:
 #   lib/**.c                      the library, static and shared
 #   tests/ROOM/test_NAME.c        a Check program build/tests/ROOM/test_NAME; the other .c files of
-#                                 its folder and those of tests/support/ are linked to it
+#                                 its folder and those of tests/support/ are linked to it, to
+#                                 tests/examples/ also the parts of examples/NAME/, main.c excepted
 #   tests/NAME/*.c                without a test_*.c among them: one program build/tests/NAME
 #   examples/NAME.c  .cc  NAME/   a program build/examples/NAME from the file or the folder
 #   bench/NAME.c                  a program build/bench/NAME
@@ -101,7 +102,9 @@ TEST_C        := $(shell find tests -name 'test_*.c' 2>/dev/null | sort)
 TEST_FOLDERS  := $(sort $(dir $(TEST_C)))
 SUPPORT_C     := $(wildcard tests/support/*.c)
 TESTS         := $(TEST_C:%.c=$(BUILD)/%)
-folder_helpers = $(filter-out $(TEST_C),$(wildcard $(dir $(1))*.c))
+EXAMPLE_PARTS := $(filter-out %/main.c,$(wildcard examples/*/*.c))
+folder_helpers = $(filter-out $(TEST_C),$(wildcard $(dir $(1))*.c)) \
+                 $(if $(filter tests/examples/%,$(1)),$(EXAMPLE_PARTS))
 $(foreach c,$(TEST_C),$(eval $(call program,$(c:%.c=$(BUILD)/%),\
     $(call objects,$(c) $(call folder_helpers,$(c)) $(SUPPORT_C)),$$(TEST_LIBS))))
 

@@ -23,7 +23,7 @@ endif
 
 # A public program sees what a user sees; the library, its tests and tools also see the rooms.
 place_cflags  = $(if $(filter lib/% tools/%,$(1)),-D_GNU_SOURCE -Ilib,\
-                $(if $(filter tests/%,$(1)),-D_GNU_SOURCE -Ilib -Itests $(TEST_CFLAGS),\
+                $(if $(filter tests/%,$(1)),-D_GNU_SOURCE -Ilib -Itests -Iexamples $(TEST_CFLAGS),\
                     -D_POSIX_C_SOURCE=200809L $(EXAMPLE_CFLAGS)))
 BASE_CFLAGS   = -std=c11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(C_WARNINGS) $(SAN_FLAGS) \
                 $(CORE_CFLAGS)
