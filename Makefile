@@ -68,7 +68,7 @@ $(SHARED): $(LIB_O) $(BUILD)/kstream.map $(BUILD)/lib.list
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,libkstream.so.$(SOVERSION) \
 	    -Wl,--version-script=$(BUILD)/kstream.map $(SHARED_DEFS) \
-	    $(LDFLAGS) -o $@ $(LIB_O) $(CORE_LIBS)
+	    $(LDFLAGS) -o $@ $(LIB_O) $(LIBS)
 	$(Q)ln -sf $(@F) $(BUILD)/libkstream.so.$(SOVERSION)
 	$(Q)ln -sf libkstream.so.$(SOVERSION) $(BUILD)/libkstream.so
 
@@ -94,7 +94,7 @@ $(1): $(2) $(STATIC)
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(4) $$(STATIC) \
-	    -Wl,--as-needed $(3) $$(CORE_LIBS)
+	    -Wl,--as-needed $(3) $$(LIBS)
 endef
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -126,7 +126,7 @@ EXAMPLES   += $(EXAMPLE_CC:%.cc=$(BUILD)/%_cc)
 $(EXAMPLE_CC:%.cc=$(BUILD)/%_cc): $(BUILD)/examples/%_cc: $(BUILD)/obj/examples/%.oxx $(STATIC)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $< $(STATIC) $(CORE_LIBS)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $< $(STATIC) $(LIBS)
 
 BENCH_C := $(wildcard bench/*.c)
 BENCHES := $(BENCH_C:%.c=$(BUILD)/%)

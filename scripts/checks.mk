@@ -52,6 +52,8 @@ VALGRIND_ROOMS ?= base serde window lmdb state topology dsl
 VALGRIND_TESTS ?= $(filter $(VALGRIND_ROOMS:%=$(BUILD)/tests/%/%),$(TESTS))
 VALGRIND        = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible \
                   --errors-for-leak-kinds=definite,possible --suppressions=scripts/valgrind.supp
+# gcc 12's ThreadSanitizer cannot place its shadow when the kernel randomizes addresses widely.
+NO_ASLR        := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 ASAN_ENV  = ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1
 UBSAN_ENV = UBSAN_OPTIONS=print_stacktrace=1
 TSAN_ENV  = TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:exitcode=66
@@ -66,10 +68,11 @@ check-sanitizers:  ## both at once, as .ci/run does
 check-tsan:  ## the tests of the memory and embedded logs with ThreadSanitizer
 	$(call instrumented,tsan,thread) run-tsan
 check-valgrind:  ## a core set of the tests under valgrind
+	$(Q)scripts/bootstrap --install analysis
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind run-valgrind
 
 run-tsan: $(TSAN_TESTS)
-	$(Q)$(TSAN_ENV) scripts/run-tests --jobs $(JOBS) --build $(BUILD) --wrap 'setarch -R' $(TSAN_TESTS)
+	$(Q)$(TSAN_ENV) scripts/run-tests --jobs $(JOBS) --build $(BUILD) --wrap '$(NO_ASLR)' $(TSAN_TESTS)
 
 run-valgrind: $(VALGRIND_TESTS)
 	$(Q)CK_FORK=no scripts/run-tests --jobs $(JOBS) --build $(BUILD) --timeout 300 \
@@ -79,12 +82,13 @@ run-valgrind: $(VALGRIND_TESTS)
 
 coverage:  ## which lines the tests reach, by file
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' \
-	    LDFLAGS=--coverage test
+	    LDFLAGS=--coverage TEST_SCRIPTS= test
 	$(Q)scripts/coverage $(BUILD)/coverage
 
 analyze:  ## run clang-tidy over the library
-	$(Q)printf '%s\n' $(LIB_C) | xargs -P $(JOBS) -n 4 clang-tidy --quiet \
-	    --config-file=.clang-tidy -- -std=c11 -D_GNU_SOURCE -Iinclude -Ilib $(CORE_CFLAGS)
+	$(Q)scripts/bootstrap --install lint
+	$(Q)printf '%s\n' $(LIB_C) | xargs -P $(JOBS) -n 4 sh -c 'clang-tidy --quiet "$$@" -- \
+	    -std=c11 -D_GNU_SOURCE -Iinclude -Ilib $(CORE_CFLAGS)' _
 
 ALL_C = $(LIB_C) $(TEST_C) $(foreach c,$(TEST_C),$(call folder_helpers,$(c))) $(SUPPORT_C) \
         $(foreach d,$(PROGRAM_FOLDERS),$(wildcard $(d)*.c)) $(EXAMPLE_C) \

@@ -29,6 +29,7 @@ BASE_CFLAGS   = -std=c11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(C_WARN
                 $(CORE_CFLAGS)
 ALL_CFLAGS    = $(BASE_CFLAGS) $(call place_cflags,$<) $(CFLAGS)
 ALL_CXXFLAGS  = -std=c++20 -pthread $(WARNINGS) $(SAN_FLAGS) $(CXXFLAGS)
+LIBS          = $(CORE_LIBS) -lm
 override LDFLAGS += -pthread $(SAN_FLAGS)
 
 FLAGS_TEXT = $(CC) $(CXX) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) $(ALL_CXXFLAGS) $(LDFLAGS)

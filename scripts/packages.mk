@@ -18,3 +18,6 @@ endif
 $(BUILD)/deps/%.mk: scripts/bootstrap scripts/versions
 	@mkdir -p $(@D)
 	@scripts/bootstrap $(MAY_INSTALL) --flags $@ $*
+
+# One after the other: apt-get runs once at a time.
+$(BUILD)/deps/test.mk: $(BUILD)/deps/core.mk
