@@ -7,6 +7,7 @@
 #   tests/ROOM/test_NAME.c        a Check program build/tests/ROOM/test_NAME; the other .c files of
 #                                 its folder and those of tests/support/ are linked to it, to
 #                                 tests/examples/ also the parts of examples/NAME/, main.c excepted
+#                                 (those of tests/examples/: also the parts of the examples)
 #   tests/NAME/*.c                without a test_*.c among them: one program build/tests/NAME
 #   examples/NAME.c  .cc  NAME/   a program build/examples/NAME from the file or the folder
 #   bench/NAME.c                  a program build/bench/NAME
@@ -98,6 +99,9 @@ $(1): $(2) $(STATIC)
 endef
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
+EXAMPLE_C       := $(wildcard examples/*.c)
+EXAMPLE_FOLDERS := $(sort $(dir $(wildcard examples/*/*.c)))
+
 TEST_C        := $(shell find tests -name 'test_*.c' 2>/dev/null | sort)
 TEST_FOLDERS  := $(sort $(dir $(TEST_C)))
 SUPPORT_C     := $(wildcard tests/support/*.c)
@@ -114,8 +118,6 @@ TEST_PROGRAMS   := $(PROGRAM_FOLDERS:%/=$(BUILD)/%)
 $(foreach d,$(PROGRAM_FOLDERS),$(eval $(call program,$(d:%/=$(BUILD)/%),\
     $(call objects,$(wildcard $(d)*.c) $(SUPPORT_C)),$$(TEST_LIBS))))
 
-EXAMPLE_C       := $(wildcard examples/*.c)
-EXAMPLE_FOLDERS := $(sort $(dir $(wildcard examples/*/*.c)))
 EXAMPLES        := $(EXAMPLE_C:%.c=$(BUILD)/%) $(EXAMPLE_FOLDERS:%/=$(BUILD)/%)
 $(foreach c,$(EXAMPLE_C),$(eval $(call program,$(c:%.c=$(BUILD)/%),$(call objects,$(c)),)))
 $(foreach d,$(EXAMPLE_FOLDERS),$(eval $(call program,$(d:%/=$(BUILD)/%),\
