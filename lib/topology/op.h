@@ -13,7 +13,7 @@
  * Invariants
  *   O1  ctx->op is the operator whose function runs; ks__forward() restores it.
  *   O2  After a failure that was not forgiven ctx->failed is set and every further call on ctx does
- *       nothing, up to the task.
+ *       nothing, up to the task. Nothing is forwarded while ctx->error is set.
  *   O3  An operator updates its store before it forwards.
  *   O4  A record handed to process() is lent for the call; its bytes are good to the end of the record.
  *
@@ -30,6 +30,7 @@
 
 #include <kstream/processor.h>
 
+struct ks__decoded;
 struct ks__node;
 struct ks__op;
 struct ks__task;
@@ -120,7 +121,8 @@ struct ks_ctx {
     ks_error                 *error;     /* the first failure */
     bool                      failed;    /* O2 */
     bool                      may_forward; /* user code may call ks_ctx_forward*() now */
-    bool                      keep_key;  /* what user code forwards keeps key (and time) of `record` */
+    bool                      keep_key;  /* what user code forwards keeps key and time of `record` */
+    bool                      free_time; /* with keep_key: the time may differ all the same */
     bool                      in_open;
     const char               *task_id;
     int32_t                   partition;
@@ -129,6 +131,7 @@ struct ks_ctx {
     int64_t                   now_ms;    /* time of a store's put: record or punctuation */
     ks_origin                 origin;    /* topic NULL = none */
     const ks_record          *raw;       /* the record as it was read; NULL = none */
+    struct ks__decoded       *decoded;   /* ks_ctx_decode(): this record's, in the arena */
 };
 
 /* Process the record in all children. */
@@ -138,7 +141,7 @@ static inline void ks__forward(ks_ctx *ctx, const struct ks__record *record)
     const struct ks__record *mine = ctx->record;
 
     ctx->record = record;
-    for (unsigned i = 0; i < self->child_count && !ctx->failed; i++) {
+    for (unsigned i = 0; i < self->child_count && ctx->error->status == KS_OK; i++) {
         struct ks__op *child = self->children[i];
 
         ctx->op = child;
