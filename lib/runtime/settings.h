@@ -39,7 +39,9 @@ struct ks__settings {
     ks_reaction        on_processing;
     ks_reaction        on_production;
     const char        *dead_letter_topic;       /* NULL = none */
+    int64_t            session_timeout_ms;      /* 0 = the log's default */
     int64_t            transaction_timeout_ms;
+    int64_t            transaction_suspect_ms;
     int64_t            task_timeout_ms;
     int32_t            replication_factor;
     bool               log_sync;                /* embedded log: fsync each commit */
@@ -53,6 +55,8 @@ extern const struct ks__config_table ks__settings_table;
 ks_status ks__settings_read(struct ks__settings *settings, const ks_config *config, bool for_driver,
                             ks_error *error);
 void      ks__settings_release(struct ks__settings *settings);
+/* Where the log is: bootstrap.servers, or the embedded log under state.dir; to free, NULL = no memory. */
+char *ks__settings_address(const struct ks__settings *settings);
 
 /* ks_config is this. */
 struct ks_config {
