@@ -4,7 +4,7 @@
  *
  *      registry of the process        <dir>/
  *        (dev, inode) -> env            data.mdb lock.mdb   LMDB's own
- *        opened once, counted           env.lock            our flock: one process
+ *        opened once, counted           env.lock env.open   our flocks: use; opening, closing
  *                                       env.gate            boot id, clean flag, format stamp
  *
  *      open: lock -> gate says trust or discard -> mmap (halving) -> stale readers -> ready
@@ -15,7 +15,8 @@
  *       `shared` is asked: then opening and closing alone are serialised).
  *   L3  An env without sync is trusted only when the machine has not been booted since, or when it
  *       was synced and closed cleanly. Otherwise its files are removed before LMDB sees them.
- *   L4  The gate is marked "in use" before the first write and "clean" only after sync at close.
+ *   L4  The gate says "in use" on the disk before the first write, "clean" only after the sync at
+ *       close. Files without a gate are not trusted.
  *   L5  Never MDB_WRITEMAP, no DUPSORT; named databases are opened once, at open or by
  *       ks__env_database(), never inside somebody's transaction.
  *
@@ -72,18 +73,23 @@ struct ks__env_options {
 };
 
 /* Open (and create) the env in the directory, which exists. `*out` is NULL on failure.
- *   KS_ESTATE   open in this process already and not to be shared, or locked by another one
+ *   KS_ESTATE   open in this process already and not to be shared
+ *   KS_EBUSY    in use by another process
  *   KS_ECORRUPT keep_always and the files are not usable
- *   KS_EIO, KS_EFULL, KS_ENOMEM */
+ *   KS_EIO, KS_EFULL, KS_EACCESS, KS_ENOMEM */
 ks_status ks__env_open(struct ks__env **out, const char *directory,
                        const struct ks__env_options *options, ks_error *error);
-/* Give back one reference; the last one syncs (unless read_only), marks the gate clean and closes.
- * No transaction may be open. The env is gone also when the result is an error. NULL is fine. */
+/* Give back one reference; with the last one the env is synced (unless read_only), its gate marked
+ * clean, and closed. A transaction still open counts as a reference: the real close then follows
+ * its end, and errors of it are only logged. The env is gone for the caller also when the result
+ * is an error. NULL is fine. */
 ks_status ks__env_close(struct ks__env *env, ks_error *error);
 
-/* For tests and the simulator: drop the env as a crash of its instance would. All transactions,
- * cursors and references of it die (never touch them again), nothing is synced, the gate stays
- * "in use", descriptors and lock are given back. */
+/* For tests and the simulator: drop the env as a crash of its instance would. All transactions are
+ * aborted, nothing is synced, the gate stays "in use", descriptors and lock are given back, and the
+ * directory may be opened anew at once. References, transactions and cursors stay as empty shells:
+ * every call on them fails with KS_ESTATE, and they are given back in the ordinary way. No other
+ * thread may be using the env. */
 void ks__env_abandon(struct ks__env *env);
 /* Abandon every env of the process whose directory lies in or under `directory`; returns how
  * many. */
@@ -97,23 +103,23 @@ uint64_t ks__env_map_bytes(const struct ks__env *env);      /* after halving    
 
 /* Write everything to the disk now (fsync), also with no_sync. */
 ks_status ks__env_sync(struct ks__env *env, ks_error *error);
-/* Free the reader slots of dead processes; `*freed` may be NULL. Call every few seconds. */
+/* Free the reader slots of dead processes; `freed` may be NULL. Call every few seconds. */
 ks_status ks__env_sweep_readers(struct ks__env *env, unsigned *freed, ks_error *error);
-/* Copy a consistent snapshot, compacted, into an existing empty directory. Readers and writers go
- * on. The copy holds no gate: it opens as KS__ENV_TRUSTED after ks__env_open writes one. */
+/* Copy a consistent snapshot, compacted, into an existing empty directory, with a clean gate of the
+ * same stamp: it opens as KS__ENV_TRUSTED. Readers and writers go on. */
 ks_status ks__env_copy(struct ks__env *env, const char *directory, ks_error *error);
 
 /* How full it is. */
 struct ks__env_space {
     uint64_t map_bytes;
     uint64_t used_bytes;            /* up to the last page ever used                          */
-    unsigned readers, max_readers;  /* slots in use                                           */
+    unsigned readers, max_readers;  /* slots ever used at once, slots there are               */
 };
 ks_status ks__env_space(struct ks__env *env, struct ks__env_space *out, ks_error *error);
 
-/* The number of a named database, created when missing (except read_only: KS_EINVAL). Opens it
+/* The number of a named database, created when missing (except read_only: KS_ENOTFOUND). Opens it
  * in a write transaction of its own, once; later calls are a look-up. So call it before the
- * thread's write transaction begins. */
+ * thread's write transaction begins (KS_ESTATE). */
 ks_status ks__env_database(struct ks__env *env, const char *name, unsigned *db, ks_error *error);
 
 /* ---- transactions ---- */
@@ -154,13 +160,15 @@ ks_status ks__txn_count(struct ks__txn *txn, unsigned db, uint64_t *entries);
 
 /* ---- cursors ---- */
 
-/* A cursor dies with its transaction (reset included, for a read one) unless closed before. In a
- * write transaction it stays on its place when others write to the same database. */
+/* A cursor dies with its transaction unless closed before. After reset and renew of a read
+ * transaction it stands nowhere. In a write transaction it stays on its place when others write to
+ * the same database. */
 ks_status ks__db_cursor_open(struct ks__txn *txn, unsigned db, struct ks__db_cursor **out);
 void ks__db_cursor_close(struct ks__db_cursor *cursor);     /* NULL is fine                   */
 
 /* Moves: true = it stands on an entry, `key` and `value` (either may be NULL) are lent as by get.
- * False = no such entry, or a failure: then the error is set and status() is not KS_OK. */
+ * False = no such entry, or a failure: then the error is set and status() is not KS_OK. From
+ * nowhere next is first and prev is last; past an end next and prev stay false. */
 bool ks__db_cursor_first(struct ks__db_cursor *cursor, ks_bytes *key, ks_bytes *value);
 bool ks__db_cursor_last(struct ks__db_cursor *cursor, ks_bytes *key, ks_bytes *value);
 bool ks__db_cursor_next(struct ks__db_cursor *cursor, ks_bytes *key, ks_bytes *value);

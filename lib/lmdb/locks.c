@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * locks.c - our two locks beside LMDB's own.
+ *
+ *      env.open   held by whoever is opening or closing, in any mode: LMDB 0.9.26 to 0.9.31 races
+ *                 when several processes open or recover at once
+ *      env.lock   held while open: exclusive, or by all sharers of a shared env
+ *
+ * flock(2): bound to the open file, gone with the process, never left behind.
+ */
+#include "lmdb/parts.h"
+
+#include "base/error.h"
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+
+#define OPENING_TRIES    1000           /* times OPENING_PAUSE_NS: 10 s                       */
+#define OPENING_PAUSE_NS 10000000
+
+static int lock_file(const struct ks__env *env, const char *name, int flags)
+{
+    char *path = ks__env_path(env->directory, name);
+    int   fd;
+
+    if (path == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    fd = ks__io_open(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | flags, 0600);
+    ks__free(path);
+    return fd;
+}
+
+ks_status ks__locks_begin_opening(struct ks__env *env, int *opening_fd, ks_error *error)
+{
+    const struct timespec pause = { .tv_nsec = OPENING_PAUSE_NS };
+    const bool            guest = env->options.read_only;
+    int                   fd    = lock_file(env, "env.open", guest ? 0 : O_CREAT);
+
+    *opening_fd = -1;
+    if (fd < 0 && guest)
+        return KS_OK;           /* not ours to create: LMDB's own lock has to do */
+    if (fd < 0)
+        return ks__lmdb_error(error, errno, env, "env.open");
+    for (int i = 0; ks__io_lock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            ks_status status = ks__lmdb_error(error, errno, env, "lock env.open");
+
+            ks__io_close(fd);
+            return status;
+        }
+        if (i == OPENING_TRIES) {
+            ks__io_close(fd);
+            return ks__error_set(error, KS_EBUSY, "%s: another process has been opening it for "
+                                 "too long", env->directory);
+        }
+        nanosleep(&pause, NULL);
+    }
+    *opening_fd = fd;
+    return KS_OK;
+}
+
+void ks__locks_end_opening(int opening_fd)
+{
+    ks__io_close(opening_fd);
+}
+
+ks_status ks__locks_use(struct ks__env *env, bool *alone, ks_error *error)
+{
+    int number;
+
+    *alone = false;
+    if (env->options.read_only)
+        return KS_OK;
+    env->use_fd = lock_file(env, "env.lock", O_CREAT);
+    if (env->use_fd < 0)
+        return ks__lmdb_error(error, errno, env, "env.lock");
+    if (ks__io_lock(env->use_fd, LOCK_EX | LOCK_NB) == 0) {
+        *alone = true;
+        return KS_OK;
+    }
+    if (errno == EWOULDBLOCK && env->options.shared &&
+        ks__io_lock(env->use_fd, LOCK_SH | LOCK_NB) == 0)
+        return KS_OK;
+    number = errno;
+    ks__locks_release(env);
+    if (number == EWOULDBLOCK)
+        return ks__error_set(error, KS_EBUSY, "%s: in use by another process", env->directory);
+    return ks__lmdb_error(error, number, env, "lock env.lock");
+}
+
+ks_status ks__locks_share(struct ks__env *env, ks_error *error)
+{
+    if (!env->options.shared || env->use_fd < 0)
+        return KS_OK;
+    if (ks__io_lock(env->use_fd, LOCK_SH | LOCK_NB) == 0)
+        return KS_OK;
+    return ks__lmdb_error(error, errno, env, "share env.lock");
+}
+
+bool ks__locks_is_last(struct ks__env *env)
+{
+    if (!env->options.shared)
+        return true;
+    return env->use_fd >= 0 && ks__io_lock(env->use_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void ks__locks_release(struct ks__env *env)
+{
+    ks__io_close(env->use_fd);
+    env->use_fd = -1;
+}
