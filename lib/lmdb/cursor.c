@@ -149,13 +149,24 @@ static bool seek(struct ks__db_cursor *cursor, ks_bytes from, MDB_val *k, MDB_va
     return move(cursor, MDB_SET_RANGE, k, v);
 }
 
+static bool same(const MDB_val *k, ks_bytes key)
+{
+    return k->mv_size == key.size && memcmp(k->mv_data, key.data, key.size) == 0;
+}
+
+/* First entry > the key. */
+static bool seek_above(struct ks__db_cursor *cursor, ks_bytes from, MDB_val *k, MDB_val *v)
+{
+    return seek(cursor, from, k, v) && (!same(k, from) || move(cursor, MDB_NEXT, k, v));
+}
+
 /* Last entry < the key, or <= with `equal`. */
 static bool seek_back(struct ks__db_cursor *cursor, ks_bytes from, bool equal, MDB_val *k,
                       MDB_val *v)
 {
     if (!seek(cursor, from, k, v))
         return cursor->status == KS_OK && move(cursor, MDB_LAST, k, v);
-    if (equal && k->mv_size == from.size && memcmp(k->mv_data, from.data, from.size) == 0)
+    if (equal && same(k, from))
         return true;
     return move(cursor, MDB_PREV, k, v);
 }
@@ -190,7 +201,7 @@ bool ks__db_cursor_next(struct ks__db_cursor *cursor, ks_bytes *key, ks_bytes *v
         found = move(cursor, MDB_NEXT, &k, &v);
         break;
     case GAP:
-        found = seek(cursor, gap, &k, &v);
+        found = seek_above(cursor, gap, &k, &v);
         break;
     case END:
         break;
@@ -237,10 +248,9 @@ bool ks__db_cursor_seek(struct ks__db_cursor *cursor, ks_bytes from, ks_bytes *k
 
     if (from.data == NULL || from.size == 0)
         return ks__db_cursor_first(cursor, key, value);
-    if (!ready(cursor) || !seek(cursor, bound, &k, &v))
+    if (!ready(cursor))
         return false;
-    if (from.size > bound.size && k.mv_size == bound.size &&
-        memcmp(k.mv_data, bound.data, bound.size) == 0 && !move(cursor, MDB_NEXT, &k, &v))
+    if (from.size > bound.size ? !seek_above(cursor, bound, &k, &v) : !seek(cursor, bound, &k, &v))
         return false;
     return lend(&k, &v, key, value);
 }

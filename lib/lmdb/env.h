@@ -183,7 +183,8 @@ bool ks__db_cursor_seek_back(struct ks__db_cursor *cursor, ks_bytes from, ks_byt
 bool ks__db_cursor_find(struct ks__db_cursor *cursor, ks_bytes at, ks_bytes *value);
 /* Put through the cursor, which then stands on the entry: cheap for sorted writes. */
 ks_status ks__db_cursor_put(struct ks__db_cursor *cursor, ks_bytes key, ks_bytes value);
-/* Delete the entry it stands on; next() then gives the one that followed. */
+/* Delete the entry it stands on; next then gives the first entry behind that key, prev the last
+ * before it, also when the key has been put again. */
 ks_status ks__db_cursor_delete(struct ks__db_cursor *cursor);
 /* KS_OK, or the first failure of a move. */
 ks_status ks__db_cursor_status(const struct ks__db_cursor *cursor);
