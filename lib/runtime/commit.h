@@ -29,9 +29,16 @@ enum ks__commit_phase {
 
 struct ks__commit {
     enum ks__commit_phase phase;
+    bool                  begun;   /* a transaction is open */
+    bool                  aborting;
     struct ks__position  *positions;
     size_t                count, capacity;
+    size_t                next;    /* tasks done in this phase */
 };
+
+/* Under exactly_once_v2: see that a transaction is open; the collector does so before its first append.
+ * KS_EAGAIN = call again. */
+ks_status ks__commit_begin(struct ks__commit *commit, struct ks__session *session, int timeout_ms);
 
 /* Begin or go on. KS_OK = done; KS_EAGAIN = call again with the same tasks; KS_EFENCED = all tasks must be closed
  * unclean and the session reopened; another status: abort (ks__commit_abort), then go on or fail.

@@ -21,6 +21,8 @@
  *   K3  After abort() the state is that of the last seal and all queues are empty: inputs are read
  *       again from their committed positions.
  *   K4  A record points into a log batch only during the step in which it was drawn (end_step copies).
+ *   K5  Under at_most_once no record is processed whose offset has not been committed: when one is at
+ *       the head the task wants a commit.
  *
  * Threads: one at a time; counters from any.
  */
@@ -35,6 +37,7 @@
 #include "state/state.h"
 #include "topology/graph.h"
 
+struct ks__commit;
 struct ks__task;
 
 /* Where a task's records come from. The log partition (runtime/log_input.c) is the first implementer. */
@@ -59,6 +62,7 @@ struct ks__task_options {
     const struct ks__clock     *clock;
     const struct ks__log       *log;
     struct ks__session         *session;       /* appends go here */
+    struct ks__commit          *commit;        /* the thread's: opens transactions when they are needed */
     const struct ks__failure_handlers *handlers;
     /* A store that is not of this task: global tables. NULL = none. */
     struct ks_kv_store *(*global_store)(void *user, const char *name);
@@ -73,6 +77,7 @@ ks_status ks__task_open(struct ks__task **out, const struct ks__task_options *op
 void ks__task_close(struct ks__task *task, bool clean);
 
 const char          *ks__task_id(const struct ks__task *task);
+/* NULL when the task keeps nothing: no stores, no clocks, no processors. */
 struct ks__state    *ks__task_state(struct ks__task *task);
 const ks_error      *ks__task_error(const struct ks__task *task);
 const struct ks__task_options *ks__task_get_options(const struct ks__task *task);
@@ -87,13 +92,21 @@ void ks__task_connect(struct ks__task *task, size_t input, const struct ks__inpu
                       void *object, int64_t position);
 void ks__task_disconnect(struct ks__task *task, size_t input);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
+/* What was committed beside the input's offset (struct ks__position): its time so far. Before the first
+ * record; NULL, "" and foreign texts are ignored. */
+void ks__task_set_metadata(struct ks__task *task, size_t input, const char *metadata);
+/* Records known to be waiting, those drawn included; -1 = unknown. */
+int64_t ks__task_lag(const struct ks__task *task, size_t input);
+/* The source of an input: its reset policy and serdes. */
+const struct ks__source_args *ks__task_source(const struct ks__task *task, size_t input);
 
 /* ---- work ---- */
 
 enum ks__task_result {
     KS__TASK_IDLE,      /* nothing to do now */
     KS__TASK_WAITING,   /* records are there, but another input may still have earlier ones */
-    KS__TASK_BUSY,      /* the limit was reached */
+    KS__TASK_BUSY,      /* the limit was reached, or it wants a commit */
+    KS__TASK_BLOCKED,   /* the log takes no more appends now: poll or wait, call again */
     KS__TASK_FAILED     /* ks__task_error() */
 };
 /* Draw and process at most `limit` records. Stops early when the task asked for a commit. */
@@ -110,8 +123,17 @@ void ks__task_end_step(struct ks__task *task);
 bool ks__task_is_dirty(const struct ks__task *task);
 bool ks__task_wants_commit(const struct ks__task *task);
 
+/* ---- counters, from any thread ---- */
+
+size_t               ks__task_op_count(const struct ks__task *task);
+const struct ks__op *ks__task_op(const struct ks__task *task, size_t n);
+/* Records dropped at an operator for this reason. */
+int64_t ks__task_dropped(const struct ks__task *task, size_t n, enum ks__drop why);
+
 /* ---- commit (called by runtime/commit.c only) ---- */
 
+/* Hand the log what it would not take before. KS_OK = nothing is left; KS_EAGAIN = still full. */
+ks_status ks__task_drain(struct ks__task *task);
 /* Append its positions (inputs that moved since the last commit) to `positions`; texts are lent. */
 ks_status ks__task_collect(struct ks__task *task, struct ks__position **positions, size_t *count,
                            size_t *capacity);
@@ -119,6 +141,10 @@ ks_status ks__task_collect(struct ks__task *task, struct ks__position **position
 ks_status ks__task_seal(struct ks__task *task);
 /* Write sealed state to LMDB if `force` or due (state.flush). */
 ks_status ks__task_write(struct ks__task *task, bool force);
+/* The whole commit is through: the positions collected last count as committed. */
+void ks__task_committed(struct ks__task *task);
+/* Bytes sealed and not written. */
+size_t ks__task_sealed_bytes(const struct ks__task *task);
 /* The log has aborted: back to the last seal (K3). Inputs must be connected again. */
 void ks__task_abort(struct ks__task *task);
 
