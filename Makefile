@@ -94,7 +94,7 @@ define program
 $(1): $(2) $(STATIC)
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(4) $$(STATIC) \
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) \
 	    -Wl,--as-needed $(3) $$(LIBS)
 endef
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -106,11 +106,16 @@ TEST_C        := $(shell find tests -name 'test_*.c' 2>/dev/null | sort)
 TEST_FOLDERS  := $(sort $(dir $(TEST_C)))
 SUPPORT_C     := $(wildcard tests/support/*.c)
 TESTS         := $(TEST_C:%.c=$(BUILD)/%)
-EXAMPLE_PARTS := $(filter-out %/main.c,$(wildcard examples/*/*.c))
-folder_helpers = $(filter-out $(TEST_C),$(wildcard $(dir $(1))*.c)) \
-                 $(if $(filter tests/examples/%,$(1)),$(EXAMPLE_PARTS))
+folder_helpers = $(filter-out $(TEST_C),$(wildcard $(dir $(1))*.c))
+EXAMPLE_PARTS  = $(BUILD)/obj/examples/parts.a
+example_parts  = $(if $(filter tests/examples/%,$(1)),$(EXAMPLE_PARTS))
 $(foreach c,$(TEST_C),$(eval $(call program,$(c:%.c=$(BUILD)/%),\
-    $(call objects,$(c) $(call folder_helpers,$(c)) $(SUPPORT_C)),$$(TEST_LIBS))))
+    $(call objects,$(c) $(call folder_helpers,$(c)) $(SUPPORT_C)) $(call example_parts,$(c)),\
+    $$(TEST_LIBS))))
+
+$(EXAMPLE_PARTS): $(call objects,$(filter-out %/main.c,$(wildcard examples/*/*.c)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 PROGRAM_FOLDERS := $(filter-out tests/support/ $(TEST_FOLDERS),\
                        $(sort $(dir $(wildcard tests/*/*.c))))

@@ -42,6 +42,14 @@ unsigned char *envelope_encode(const struct envelope *envelope, size_t *size,
     return bytes;
 }
 
+uint64_t envelope_version(const void *data, size_t size)
+{
+    struct wire_reader in = wire_reader(data, size);
+
+    (void)wire_get_u32(&in);
+    return wire_get_u64(&in);
+}
+
 /* Names end up on terminals and in files: printable, and nothing that a CSV would need to quote. */
 static bool get_name(struct wire_reader *in, char *text, size_t size)
 {

@@ -39,6 +39,9 @@ struct envelope {
 unsigned char *envelope_encode(const struct envelope *envelope, size_t *size,
                                struct reason *reason);
 
+/* The version without a look at the rest: the cheap test whether a model has changed. 0: none. */
+uint64_t envelope_version(const void *data, size_t size);
+
 /* `envelope->model` points into `data`. */
 bool envelope_decode(struct envelope *envelope, const void *data, size_t size,
                      struct reason *reason);

@@ -27,7 +27,7 @@ struct options {
     int                 swap_every; /* wines between two models; 0: spread evenly */
     enum options_engine engine;
     const char         *application_id;
-    const char         *state_dir; /* NULL: a temporary one, removed at the end, or DIR/state */
+    const char         *state_dir; /* NULL: see options_help() */
     const char         *scores;    /* files; NULL: none */
     const char         *errors;
     double              break_share;

@@ -5,12 +5,11 @@
  *      offset  size  field (integers and numbers big-endian)
  *      0       1     format, 1
  *      1       1     length of the name
- *      2       1     1: scored, 0: the model had no answer
- *      3       1     zero
+ *      2       2     zero
  *      4       8     row of the wine
  *      12      8     version of the model
  *      20      8     nanoseconds that the model took
- *      28      8     the score; 0 where there is none
+ *      28      8     the score
  *      36      ...   name of the model; nothing behind it
  */
 #ifndef MODEL_SCORING_SCORE_H
@@ -28,7 +27,6 @@ struct score {
     uint64_t version;
     uint64_t took_ns;
     double   value;
-    bool     is_scored;
     char     name[ENVELOPE_NAME_MAX + 1];
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "statistics.h"
+#include "wire.h"
 
 enum { SUB_BUCKETS = 4, SUB_BITS = 2 };
 
@@ -28,6 +29,29 @@ static uint64_t middle_of(unsigned bucket)
         return bucket;
     shift = bucket / SUB_BUCKETS - 1;
     return ((uint64_t)(SUB_BUCKETS + bucket % SUB_BUCKETS) << shift) + ((1ull << shift) - 1) / 2;
+}
+
+size_t statistics_key(const char *name, uint64_t version, unsigned char key[STATISTICS_KEY_MAX])
+{
+    struct wire_writer out = wire_writer(key, STATISTICS_KEY_MAX);
+
+    wire_put_u64(&out, version);
+    wire_put_bytes(&out, name, strlen(name));
+    return STATISTICS_KEY_MAX - out.left;
+}
+
+bool statistics_of_key(struct statistics *statistics, const void *key, size_t size)
+{
+    struct wire_reader in = wire_reader(key, size);
+    const void        *name;
+
+    statistics->version = wire_get_u64(&in);
+    name = wire_get_bytes(&in, in.left);
+    if (name == NULL || size > STATISTICS_KEY_MAX)
+        return false;
+    memset(statistics->name, 0, sizeof(statistics->name));
+    memcpy(statistics->name, name, size - 8);
+    return true;
 }
 
 static int64_t first_time(const struct statistics *a, int64_t since_ms)

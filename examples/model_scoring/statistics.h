@@ -19,7 +19,7 @@
 
 #include "envelope.h"
 
-enum { STATISTICS_BUCKETS = 124 };
+enum { STATISTICS_BUCKETS = 124, STATISTICS_KEY_MAX = 8 + ENVELOPE_NAME_MAX };
 
 struct statistics {
     char     name[ENVELOPE_NAME_MAX + 1];
@@ -35,6 +35,11 @@ struct statistics {
 
 _Static_assert(sizeof(struct statistics) == 64 + 7 * 8 + 4 * STATISTICS_BUCKETS,
                "the layout has no gaps");
+
+/* The key of a model's row: version (big-endian), then name, so that rows are ordered by version.
+ * Returns the size; statistics_of_key() sets name and version from it, false: it is no such key. */
+size_t statistics_key(const char *name, uint64_t version, unsigned char key[STATISTICS_KEY_MAX]);
+bool   statistics_of_key(struct statistics *statistics, const void *key, size_t size);
 
 /* One record: `took_ns` counts only when it was scored. */
 void statistics_add(struct statistics *statistics, int64_t time_ms, uint64_t took_ns,

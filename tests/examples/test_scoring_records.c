@@ -177,7 +177,7 @@ END_TEST
 
 START_TEST(a_score_comes_back_as_it_went)
 {
-    struct score  score = { 17, 3, 950, 5.25, true, "wine" }, back;
+    struct score  score = { 17, 3, 950, 5.25, "wine" }, back;
     unsigned char bytes[SCORE_BYTES_MAX];
     size_t        size = score_encode(&score, bytes);
 
@@ -187,7 +187,6 @@ START_TEST(a_score_comes_back_as_it_went)
     ck_assert_uint_eq(back.version, 3);
     ck_assert_uint_eq(back.took_ns, 950);
     ck_assert_double_eq(back.value, 5.25);
-    ck_assert(back.is_scored);
     ck_assert_str_eq(back.name, "wine");
     for (size_t cut = 0; cut < size; cut++)
         ck_assert(!score_decode(&back, bytes, cut, &reason));
