@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * build.h - a case's topology, built through the public headers.
+ */
+#ifndef CONFORMANCE_BUILD_H
+#define CONFORMANCE_BUILD_H
+
+#include "functions.h"
+
+#include <jansson.h>
+
+#define MAX_STEPS 128
+
+/* What a step of the case's topology gave. */
+struct made {
+    const char        *id;    /* lent by the JSON */
+    const char        *store; /* the same; NULL = none by name */
+    enum type          key;
+    enum type          value;
+    ks_stream         *stream;
+    ks_table          *table;
+    ks_global_table   *global;
+    ks_grouped_stream *grouped;
+};
+
+struct plan {
+    ks_builder *b;
+    struct made made[MAX_STEPS];
+    size_t      count;
+    char        error[256]; /* an op or function that is not known, ... ; "" = none */
+};
+
+/* Build everything in `topology` (the case's list of steps). False: plan->error. */
+bool plan_build(struct plan *plan, json_t *topology);
+const struct made *plan_find(const struct plan *plan, const char *id);
+bool plan_fail(struct plan *plan, const char *format, ...) KS_PRINTF(2, 3);
+
+/* A function argument for callbacks; owned by the builder. */
+struct function *plan_functions(struct plan *plan, size_t count);
+
+/* procs.c: the step "process". */
+bool plan_process(struct plan *plan, json_t *step, const struct made *from, struct made *made);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * procs.c - the processors of the cases (FORMAT.md, Processors).
+ *
+ * Each has its own key-value store, but storeLookup, which reads that of a table, streamTime and
+ * ticks. Null keys are ignored unless said otherwise.
+ */
+#include "build.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct parameters {
+    const char  *store;
+    enum type    key, value; /* of the input */
+    enum type    row;        /* of the values of a table's store */
+    int64_t      interval, idle, times, by;
+    ks_bytes     lo, hi;
+    bool         clear, reverse;
+    ks_time_kind clock;
+};
+
+struct self {
+    const struct parameters *p;
+    ks_kv_store             *store;
+    ks_punctuation          *punctuation;
+    int64_t                  fired;
+};
+
+static ks_status open_store(ks_ctx *ctx, void *self, void *user)
+{
+    struct self *s = self;
+
+    s->p = user;
+    if (s->p->store != NULL)
+        s->store = ks_ctx_kv_store(ctx, s->p->store);
+    return KS_OK;
+}
+
+static void forward(ks_ctx *ctx, ks_bytes key, ks_bytes value, int64_t time)
+{
+    ks_record out = { .key = key, .value = value, .timestamp_ms = time };
+
+    ks_ctx_forward(ctx, &out);
+}
+
+/* --- dedup --- */
+
+static ks_status dedup(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct self *s = self;
+    ks_record    row;
+
+    if (record->key.data == NULL)
+        return KS_OK;
+    if (record->value.data == NULL)
+        ks_kv_store_delete(s->store, record->key);
+    else if (ks_kv_store_get(s->store, record->key, &row) &&
+             ks_bytes_equal(row.value, record->value))
+        return KS_OK;
+    else
+        ks_kv_store_put(s->store, record->key, record->value);
+    ks_ctx_forward(ctx, record);
+    return KS_OK;
+}
+
+/* --- countEvery --- */
+
+static ks_status count_tick(ks_ctx *ctx, int64_t now, void *self)
+{
+    struct self *s  = self;
+    ks_iter     *it = ks_kv_store_all(s->store, KS_ASCENDING);
+
+    for (ks_record row; ks_iter_next(it, &row);) {
+        forward(ctx, row.key, row.value, now);
+        if (s->p->clear)
+            ks_kv_store_delete(s->store, row.key);
+    }
+    return KS_OK;
+}
+
+static ks_status count_open(ks_ctx *ctx, void *self, void *user)
+{
+    open_store(ctx, self, user);
+    ks_ctx_schedule(ctx, ((struct self *)self)->p->interval, ((struct self *)self)->p->clock,
+                    count_tick, self);
+    return KS_OK;
+}
+
+static int64_t add_one(ks_ctx *ctx, struct self *s, ks_bytes key)
+{
+    ks_record row;
+    int64_t   count = ks_kv_store_get(s->store, key, &row) ? ks_bytes_i64(row.value, 0) : 0;
+
+    ks_kv_store_put(s->store, key, ks_ctx_i64(ctx, count + 1));
+    return count + 1;
+}
+
+static ks_status count_process(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    if (record->key.data != NULL)
+        add_one(ctx, self, record->key);
+    return KS_OK;
+}
+
+/* --- runningCount --- */
+
+static ks_status running_count(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    int64_t   count = record->key.data == NULL ? 0 : add_one(ctx, self, record->key);
+    ks_record out   = *record;
+
+    out.value = ks_ctx_i64(ctx, count);
+    ks_ctx_forward(ctx, &out);
+    return KS_OK;
+}
+
+/* --- streamTime, tsShift --- */
+
+static ks_status stream_time(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    ks_record out = *record;
+
+    (void)self;
+    out.value = ks_ctx_i64(ctx, ks_ctx_stream_time_ms(ctx));
+    ks_ctx_forward(ctx, &out);
+    return KS_OK;
+}
+
+static ks_status shift(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    ks_record out = *record;
+
+    out.timestamp_ms += ((struct self *)self)->p->by;
+    if (out.timestamp_ms < 0)
+        out.timestamp_ms = 0;
+    ks_ctx_forward(ctx, &out);
+    return KS_OK;
+}
+
+/* --- idleExpire --- */
+
+static ks_status idle_tick(ks_ctx *ctx, int64_t now, void *self)
+{
+    struct self *s     = self;
+    ks_iter     *it    = ks_kv_store_all(s->store, KS_ASCENDING);
+    ks_bytes    *keys  = ks_ctx_alloc(ctx, (ks_kv_store_count(s->store) + 64) * sizeof *keys);
+    size_t       count = 0;
+
+    for (ks_record row; ks_iter_next(it, &row);)
+        if (now - ks_bytes_i64(row.value, 0) >= s->p->idle)
+            keys[count++] = row.key;
+    for (size_t i = 0; i < count; i++) {
+        ks_kv_store_delete(s->store, keys[i]);
+        forward(ctx, keys[i], KS_NULL, now);
+    }
+    return KS_OK;
+}
+
+static ks_status idle_open(ks_ctx *ctx, void *self, void *user)
+{
+    open_store(ctx, self, user);
+    ks_ctx_schedule(ctx, ((struct self *)self)->p->interval, KS_STREAM_TIME, idle_tick, self);
+    return KS_OK;
+}
+
+static ks_status idle_process(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct self *s = self;
+    ks_record    row;
+    int64_t      last;
+
+    if (record->key.data == NULL)
+        return KS_OK;
+    last = ks_kv_store_get(s->store, record->key, &row) ? ks_bytes_i64(row.value, 0) : INT64_MIN;
+    if (record->timestamp_ms > last)
+        last = record->timestamp_ms;
+    ks_kv_store_put(s->store, record->key, ks_ctx_i64(ctx, last));
+    ks_ctx_forward(ctx, record);
+    return KS_OK;
+}
+
+/* --- ticks --- */
+
+static ks_status tick(ks_ctx *ctx, int64_t now, void *self)
+{
+    struct self *s = self;
+
+    forward(ctx, KS_TEXT("tick"), ks_ctx_i64(ctx, now), now);
+    if (++s->fired >= s->p->times)
+        ks_punctuation_cancel(ctx, s->punctuation);
+    return KS_OK;
+}
+
+static ks_status tick_open(ks_ctx *ctx, void *self, void *user)
+{
+    struct self *s = self;
+
+    s->p           = user;
+    s->punctuation = ks_ctx_schedule(ctx, s->p->interval, s->p->clock, tick, self);
+    return KS_OK;
+}
+
+static ks_status ignore(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    (void)ctx, (void)record, (void)self;
+    return KS_OK;
+}
+
+/* --- storeLookup --- */
+
+static ks_status look_up(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct self *s     = self;
+    ks_bytes     found = KS_TEXT("null");
+    ks_bytes     own   = value_show(ctx, value_read(record->value, s->p->value));
+    ks_record    row, out = *record;
+
+    if (record->key.data != NULL && ks_kv_store_get(s->store, record->key, &row)) {
+        ks_bytes shown = value_show(ctx, value_read(row.value, s->p->row));
+        found = ks_ctx_text(ctx, "%.*s@%" PRId64, KS_BYTES_ARG(shown), row.timestamp_ms);
+    }
+    out.value = join_texts(ctx, (ks_bytes[]){ own, KS_TEXT("|"), found }, 3);
+    ks_ctx_forward(ctx, &out);
+    return KS_OK;
+}
+
+/* --- rangeKeys --- */
+
+static ks_status range_keys(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct self *s   = self;
+    ks_bytes     all = KS_TEXT("");
+    ks_record    out = *record;
+    ks_iter     *it;
+
+    if (record->key.data == NULL)
+        return KS_OK;
+    ks_kv_store_put(s->store, record->key, record->value);
+    it = ks_kv_store_range(s->store, s->p->lo, s->p->hi,
+                           s->p->reverse ? KS_DESCENDING : KS_ASCENDING);
+    for (ks_record row; ks_iter_next(it, &row);)
+        all = all.size == 0 ? row.key
+                            : join_texts(ctx, (ks_bytes[]){ all, KS_TEXT(","), row.key }, 3);
+    out.value = all;
+    ks_ctx_forward(ctx, &out);
+    return KS_OK;
+}
+
+/* --- the table --- */
+
+#define PROC(open_, process_) \
+    KS_PROCESSOR(.state_size = sizeof(struct self), .open = open_, .process = process_)
+
+static const struct proc {
+    const char  *name;
+    ks_processor processor;
+    bool         own_store;
+    bool         fixed_key; /* the recorder runs it with processValues */
+} procs[] = {
+    { "dedup", PROC(open_store, dedup), true, false },
+    { "countEvery", PROC(count_open, count_process), true, false },
+    { "runningCount", PROC(open_store, running_count), true, true },
+    { "streamTime", PROC(open_store, stream_time), false, false },
+    { "tsShift", PROC(open_store, shift), false, false },
+    { "idleExpire", PROC(idle_open, idle_process), true, false },
+    { "ticks", PROC(tick_open, ignore), false, false },
+    { "storeLookup", PROC(open_store, look_up), false, false },
+    { "rangeKeys", PROC(open_store, range_keys), true, false },
+};
+
+static void read_parameters(const struct plan *plan, json_t *step, const struct made *from,
+                            struct parameters *p)
+{
+    const char *clock = json_string_value(json_object_get(step, "clock"));
+
+    p->store = json_string_value(json_object_get(step, "store"));
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->made[i].store != NULL && p->store != NULL &&
+            strcmp(plan->made[i].store, p->store) == 0)
+            p->row = plan->made[i].value;
+    p->key      = from->key;
+    p->value    = from->value;
+    p->interval = json_integer_value(json_object_get(step, "interval"));
+    p->idle     = json_integer_value(json_object_get(step, "idle"));
+    p->times    = json_integer_value(json_object_get(step, "times"));
+    p->by       = json_integer_value(json_object_get(step, "by"));
+    p->lo       = ks_bytes_text(json_string_value(json_object_get(step, "lo")));
+    p->hi       = ks_bytes_text(json_string_value(json_object_get(step, "hi")));
+    p->clear    = json_is_true(json_object_get(step, "clear"));
+    p->reverse  = json_is_true(json_object_get(step, "reverse"));
+    p->clock    = clock && strcmp(clock, "wall") == 0 ? KS_WALL_CLOCK_TIME : KS_STREAM_TIME;
+}
+
+bool plan_process(struct plan *plan, json_t *step, const struct made *from, struct made *made)
+{
+    const char        *name = json_string_value(json_object_get(step, "proc"));
+    const struct proc *proc = NULL;
+    struct parameters *p = ks_builder_own(plan->b, calloc(1, sizeof *p), free);
+    ks_connected       options;
+    ks_store_options   store;
+
+    for (size_t i = 0; name != NULL && i < sizeof procs / sizeof *procs; i++)
+        if (strcmp(procs[i].name, name) == 0)
+            proc = &procs[i];
+    if (proc == NULL)
+        return plan_fail(plan, "unknown processor %s", name ? name : "(none)");
+    read_parameters(plan, step, from, p);
+    ks_options_init(&options, sizeof options);
+    ks_options_init(&store, sizeof store);
+    options.stores[0] = store.name = p->store;
+    if (proc->own_store)
+        ks_builder_add_store(plan->b, &store);
+    made->stream = (proc->fixed_key ? ks_stream_process_values : ks_stream_process)(
+        from->stream, &proc->processor, p, &options);
+    return true;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * replay.c - the steps of a case: pipe, advance, compare the sink topics and the drops.
+ */
+#include "replay.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPORTED_DIFFERENCES 5
+
+void replay_differs(struct replay *r, long step, const char *expected, const char *got)
+{
+    if (++r->differences > REPORTED_DIFFERENCES && r->verbosity < 2)
+        return;
+    if (step >= 0)
+        printf("FAIL %s step %ld\n  expected %s\n  got      %s\n", r->name, step, expected, got);
+    else
+        printf("FAIL %s at the end\n  expected %s\n  got      %s\n", r->name, expected, got);
+}
+
+char *shown(ks_bytes bytes, enum type type)
+{
+    char *out = NULL;
+
+    if (bytes.data == NULL)
+        return strdup("null");
+    if (type == TYPE_INT64)
+        return asprintf(&out, "%" PRId64, ks_bytes_i64(bytes, INT64_MIN)) < 0 ? NULL : out;
+    return asprintf(&out, "\"%.*s\"", KS_BYTES_ARG(bytes)) < 0 ? NULL : out;
+}
+
+char *shown_json(json_t *value)
+{
+    return value == NULL ? strdup("(none)") : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+bool same_value(ks_bytes bytes, enum type type, json_t *expected)
+{
+    if (bytes.data == NULL || expected == NULL || json_is_null(expected))
+        return bytes.data == NULL && expected != NULL && json_is_null(expected);
+    if (type == TYPE_INT64)
+        return json_is_integer(expected) && bytes.size == 8 &&
+               json_integer_value(expected) == ks_bytes_i64(bytes, 0);
+    return json_is_string(expected) && json_string_length(expected) == bytes.size &&
+           memcmp(json_string_value(expected), bytes.data, bytes.size) == 0;
+}
+
+/* --- topics --- */
+
+static json_t *topic_of(struct replay *r, const char *name)
+{
+    json_t *topic;
+    size_t  i;
+
+    json_array_foreach(json_object_get(r->kase, "topics"), i, topic)
+        if (strcmp(json_string_value(json_object_get(topic, "name")), name) == 0)
+            return topic;
+    return NULL;
+}
+
+static enum type column_type(json_t *topic, const char *column)
+{
+    return type_of_name(json_string_value(json_object_get(topic, column)));
+}
+
+static ks_bytes to_bytes(json_t *value, unsigned char number[8])
+{
+    if (json_is_integer(value))
+        return ks_encode_i64(number, json_integer_value(value));
+    if (json_is_string(value))
+        return ks_bytes_of(json_string_value(value), json_string_length(value));
+    return KS_NULL;
+}
+
+/* --- one step's outputs --- */
+
+static void report_record(struct replay *r, long step, json_t *expected, const char *topic,
+                          const ks_record *got)
+{
+    char *want = shown_json(expected), *text = NULL;
+
+    if (got == NULL) {
+        replay_differs(r, step, want, "nothing");
+    } else {
+        json_t *about = topic_of(r, topic);
+        char   *key   = shown(got->key, column_type(about, "key"));
+        char   *value = shown(got->value, column_type(about, "value"));
+        if (asprintf(&text, "{\"topic\":\"%s\",\"key\":%s,\"value\":%s,\"ts\":%" PRId64 "}", topic,
+                     key, value, got->timestamp_ms) < 0)
+            text = NULL;
+        replay_differs(r, step, want, text ? text : "?");
+        free(key), free(value);
+    }
+    free(want), free(text);
+}
+
+/* The expected record of this step and topic that is due next, or NULL. */
+static json_t *due(struct replay *r, long step, const char *topic)
+{
+    json_t *out = json_array_get(json_object_get(json_object_get(r->kase, "expected"), "out"),
+                                 r->next_out);
+
+    if (out == NULL || json_integer_value(json_object_get(out, "step")) != step ||
+        strcmp(json_string_value(json_object_get(out, "topic")), topic) != 0)
+        return NULL;
+    return out;
+}
+
+static void compare_topic(struct replay *r, long step, json_t *topic)
+{
+    const char      *name = json_string_value(json_object_get(topic, "name"));
+    enum type        key = column_type(topic, "key"), value = column_type(topic, "value");
+    const ks_record *got;
+    json_t          *expected;
+
+    while ((got = ks_driver_read(r->driver, name)) != NULL) {
+        expected = due(r, step, name);
+        if (expected == NULL) {
+            report_record(r, step, NULL, name, got);
+            continue;
+        }
+        r->next_out++;
+        if (!same_value(got->key, key, json_object_get(expected, "key")) ||
+            !same_value(got->value, value, json_object_get(expected, "value")) ||
+            got->timestamp_ms != json_integer_value(json_object_get(expected, "ts")))
+            report_record(r, step, expected, name, got);
+    }
+    while ((expected = due(r, step, name)) != NULL) {
+        r->next_out++;
+        report_record(r, step, expected, name, NULL);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    json_t *const *one = a, *const *other = b;
+
+    return strcmp(json_string_value(json_object_get(*one, "name")),
+                  json_string_value(json_object_get(*other, "name")));
+}
+
+static void compare_outputs(struct replay *r, long step)
+{
+    json_t *topics = json_object_get(r->kase, "topics"), *topic, *outs[64];
+    size_t  i, count = 0;
+
+    json_array_foreach(topics, i, topic)
+        if (strcmp(json_string_value(json_object_get(topic, "dir")), "out") == 0 && count < 64)
+            outs[count++] = topic;
+    qsort(outs, count, sizeof *outs, by_name);
+    for (i = 0; i < count; i++)
+        compare_topic(r, step, outs[i]);
+}
+
+/* --- drops --- */
+
+static int64_t count_drops(struct replay *r)
+{
+    ks_metrics *metrics = ks_driver_metrics(r->driver);
+    int64_t     drops   = ks_metrics_sum(metrics, "dropped-records-total", NULL);
+
+    ks_metrics_free(metrics);
+    return drops;
+}
+
+static bool drops_are_sensitive(struct replay *r)
+{
+    json_t *part;
+    size_t  i;
+
+    json_array_foreach(json_object_get(r->kase, "storeSensitive"), i, part)
+        if (strcmp(json_string_value(part), "drops") == 0)
+            return true;
+    return false;
+}
+
+static void compare_drops(struct replay *r, long step)
+{
+    json_t *drop = json_array_get(json_object_get(json_object_get(r->kase, "expected"), "drops"),
+                                  r->next_drop);
+    bool    mine = drop != NULL && json_integer_value(json_object_get(drop, "step")) == step;
+    int64_t expected = mine ? json_integer_value(json_object_get(drop, "n")) : 0;
+    int64_t now      = count_drops(r);
+    char    want[64], got[64];
+
+    r->next_drop += mine;
+    if (now - r->drops != expected && !drops_are_sensitive(r)) {
+        snprintf(want, sizeof want, "%" PRId64 " drops", expected);
+        snprintf(got, sizeof got, "%" PRId64 " drops", now - r->drops);
+        replay_differs(r, step, want, got);
+    }
+    r->drops = now;
+}
+
+/* --- the driver --- */
+
+static bool open_driver(struct replay *r)
+{
+    r->driver = ks_driver_new(r->topology, r->config, r->directory);
+    r->drops  = 0;
+    if (ks_error_status(ks_driver_error(r->driver)) == KS_OK)
+        return true;
+    replay_differs(r, -1, "a driver", ks_error_message(ks_driver_error(r->driver)));
+    return false;
+}
+
+static ks_status feed(struct replay *r, json_t *input)
+{
+    json_t       *advance = json_object_get(input, "advanceWallClock");
+    unsigned char key[8], value[8];
+    ks_record     record;
+
+    if (advance != NULL)
+        return ks_driver_advance(r->driver, json_integer_value(advance));
+    record = (ks_record){
+        .key          = to_bytes(json_object_get(input, "key"), key),
+        .value        = to_bytes(json_object_get(input, "value"), value),
+        .timestamp_ms = json_integer_value(json_object_get(input, "ts")),
+    };
+    return ks_driver_pipe(r->driver, json_string_value(json_object_get(input, "topic")), &record);
+}
+
+/* False: the case ends here (the recorded error, or one that was not expected). */
+static bool run_step(struct replay *r, long step, json_t *input)
+{
+    json_t   *error  = json_object_get(json_object_get(r->kase, "expected"), "error");
+    bool      fails  = error && json_integer_value(json_object_get(error, "step")) == step;
+    ks_status status = feed(r, input);
+
+    compare_outputs(r, step);
+    if (fails || status != KS_OK) {
+        if (fails != (status != KS_OK))
+            replay_differs(r, step, fails ? "a failure" : "no failure",
+                           status == KS_OK ? "success"
+                                           : ks_error_message(ks_driver_error(r->driver)));
+        return false;
+    }
+    compare_drops(r, step);
+    return true;
+}
+
+static void run_steps(struct replay *r, enum variant variant)
+{
+    json_t *input;
+    size_t  step;
+
+    json_array_foreach(json_object_get(r->kase, "input"), step, input) {
+        if (!run_step(r, (long)step, input))
+            return;
+        if (variant == VARIANT_RESTART) {
+            ks_driver_free(r->driver);
+            if (!open_driver(r))
+                return;
+        }
+    }
+    replay_compare_stores(r);
+}
+
+static ks_config *make_config(json_t *kase)
+{
+    ks_config *config = ks_config_new();
+    json_t    *cache  = json_object_get(json_object_get(kase, "config"), "cacheBytes");
+    char       text[32];
+
+    snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(cache));
+    ks_config_set(config, "statestore.cache.max.bytes", text);
+    ks_config_set(config, "statestore.cache.flush", "commit");
+    return config;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
+static void replay_topology(struct replay *r, enum variant variant)
+{
+    char directory[] = "/tmp/conformance-XXXXXX";
+
+    if (variant == VARIANT_RESTART) {
+        r->directory = mkdtemp(directory);
+        if (r->directory == NULL) {
+            replay_differs(r, -1, "a directory", strerror(errno));
+            return;
+        }
+    }
+    r->config = make_config(r->kase);
+    if (open_driver(r))
+        run_steps(r, variant);
+    replay_compare_description(r);
+    ks_driver_free(r->driver);
+    ks_config_free(r->config);
+    if (r->directory != NULL)
+        nftw(r->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+bool replay_case(json_t *kase, const char *name, enum variant variant, int verbosity)
+{
+    struct replay r    = { .kase = kase, .name = name, .verbosity = verbosity };
+    struct plan   plan = { .b = ks_builder_new() };
+
+    r.plan = &plan;
+    if (!plan_build(&plan, json_object_get(kase, "topology")))
+        replay_differs(&r, -1, "a topology", plan.error);
+    else if (ks_builder_build(plan.b, &r.topology) != KS_OK)
+        replay_differs(&r, -1, "a topology", ks_error_message(ks_builder_error(plan.b)));
+    else
+        replay_topology(&r, variant);
+    ks_topology_free(r.topology);
+    ks_builder_free(plan.b);
+    return r.differences == 0;
+}
+
+bool replay_has_store(json_t *kase)
+{
+    json_t *line, *part;
+    size_t  i, j;
+
+    json_array_foreach(json_object_get(json_object_get(kase, "expected"), "describe"), i, part)
+        json_array_foreach(json_object_get(part, "nodes"), j, line)
+            if (strchr(json_string_value(line), '[') != NULL)
+                return true;
+    return false;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stores.c - the final contents of the named stores against the recorded rows.
+ */
+#include "replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The types of a store's columns: those of the step that names it; processors' stores by the JSON's. */
+static void store_types(struct replay *r, const char *store, enum type *key, enum type *value)
+{
+    *key   = TYPE_STRING;
+    *value = 0;
+    for (size_t i = 0; i < r->plan->count; i++) {
+        const struct made *made = &r->plan->made[i];
+        if (made->store != NULL && strcmp(made->store, store) == 0 && made->stream == NULL) {
+            *key   = made->key;
+            *value = made->value;
+        }
+    }
+}
+
+static char *shown_row(const ks_record *row, enum type key, enum type value)
+{
+    char *k = shown(row->key, key), *v = shown(row->value, value), *out = NULL;
+
+    if (asprintf(&out, "{\"key\":%s,\"value\":%s,\"ts\":%" PRId64 "}", k, v, row->timestamp_ms) <
+        0)
+        out = NULL;
+    free(k), free(v);
+    return out;
+}
+
+static bool same_row(const ks_record *row, enum type key, enum type value, json_t *expected)
+{
+    json_t *time = json_object_get(expected, "ts");
+
+    return same_value(row->key, key, json_object_get(expected, "key")) &&
+           same_value(row->value, value, json_object_get(expected, "value")) &&
+           (time == NULL || json_integer_value(time) == row->timestamp_ms);
+}
+
+static void compare_rows(struct replay *r, const char *name, json_t *rows)
+{
+    ks_kv_store *store = ks_driver_kv_store(r->driver, name);
+    ks_iter     *it    = ks_kv_store_all(store, KS_ASCENDING);
+    enum type    key, declared;
+    size_t       i = 0;
+
+    store_types(r, name, &key, &declared);
+    for (ks_record row; ks_iter_next(it, &row); i++) {
+        json_t   *expected = json_array_get(rows, i);
+        enum type value = declared ? declared
+                          : json_is_integer(json_object_get(expected, "value")) ? TYPE_INT64
+                                                                                : TYPE_STRING;
+        if (expected == NULL || !same_row(&row, key, value, expected)) {
+            char *want = shown_json(expected), *got = shown_row(&row, key, value);
+            replay_differs(r, -1, want, got);
+            free(want), free(got);
+        }
+    }
+    ks_iter_close(it);
+    for (; i < json_array_size(rows); i++) {
+        char *want = shown_json(json_array_get(rows, i));
+        replay_differs(r, -1, want, store == NULL ? "no such store" : "no row");
+        free(want);
+    }
+}
+
+void replay_compare_stores(struct replay *r)
+{
+    json_t     *stores = json_object_get(json_object_get(r->kase, "expected"), "stores"), *store;
+    const char *name;
+
+    json_object_foreach(stores, name, store) {
+        const char *kind = json_string_value(json_object_get(store, "kind"));
+        if (strcmp(kind, "kv") != 0)
+            replay_differs(r, -1, kind, "a kind of store that the runner does not know");
+        else
+            compare_rows(r, name, json_object_get(store, "rows"));
+    }
+}

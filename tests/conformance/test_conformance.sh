@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# test_conformance.sh - the recorded cases of first.txt, each also with restarts, as a part of `make test`.
+set -u
+exec "${BUILD:-build}/tests/conformance" -r tests/conformance/first.txt
