@@ -58,8 +58,6 @@ static void stop(int number)
 /* Run, and end when the counters have stood still for `idle_ms` (0 = never). */
 static ks_status run(ks_app *app, int64_t idle_ms)
 {
-    const struct timespec nap = { .tv_nsec = 20 * 1000 * 1000 };
-
     if (idle_ms == 0)
         return ks_app_run(app);
     ks_status status = ks_app_start(app);
@@ -70,7 +68,7 @@ static ks_status run(ks_app *app, int64_t idle_ms)
             idle = 0;
         last = now;
         ks_metrics_free(metrics);
-        nanosleep(&nap, NULL);
+        nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
     }
     return status == KS_OK ? ks_app_close(app, -1) : status;
 }
