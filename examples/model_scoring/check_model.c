@@ -32,27 +32,31 @@ static ks_status checker_open(ks_ctx *ctx, void *self, void *user)
     return KS_OK;
 }
 
-static bool is_acceptable(const struct checker *checker, const ks_record *record,
-                          uint64_t *version, struct reason *reason)
+/* The version of a model that may serve; 0 with a reason: it may not. */
+static uint64_t check(const struct checker *checker, const ks_record *record,
+                      struct reason *reason)
 {
     struct envelope envelope;
     struct model   *model;
     ks_record       last;
     int64_t         newest;
 
-    if (!ks_bytes_equal(record->key, KS_TEXT(MODELS_KEY)))
-        return reason_set(reason, "the key of a model must be \"%s\"", MODELS_KEY);
+    if (!ks_bytes_equal(record->key, KS_TEXT(MODELS_KEY))) {
+        reason_set(reason, "the key of a model must be \"%s\"", MODELS_KEY);
+        return 0;
+    }
     if (!envelope_decode(&envelope, record->value.data, record->value.size, reason))
-        return false;
+        return 0;
     ks_kv_store_get(checker->versions, record->key, &last);
     newest = ks_bytes_i64(last.value, 0);
-    if (envelope.version <= (uint64_t)newest)
-        return reason_set(reason, "version %" PRIu64 " is not newer than %" PRId64,
-                          envelope.version, newest);
+    if (envelope.version <= (uint64_t)newest) {
+        reason_set(reason, "version %" PRIu64 " is not newer than %" PRId64, envelope.version,
+                   newest);
+        return 0;
+    }
     model = model_parse(envelope.kind, envelope.model, envelope.size, &wine_features, reason);
     model_free(model);
-    *version = envelope.version;
-    return model != NULL;
+    return model != NULL ? envelope.version : 0;
 }
 
 static ks_status checker_process(ks_ctx *ctx, const ks_record *record, void *self)
@@ -60,9 +64,9 @@ static ks_status checker_process(ks_ctx *ctx, const ks_record *record, void *sel
     struct checker *checker = self;
     struct reason   reason = { "" };
     ks_record       refused = *record;
-    uint64_t        version;
+    uint64_t        version = check(checker, record, &reason);
 
-    if (is_acceptable(checker, record, &version, &reason)) {
+    if (version != 0) {
         ks_kv_store_put(checker->versions, record->key, ks_ctx_i64(ctx, (int64_t)version));
         ks_ctx_forward_to(ctx, checker->accepted, record);
         return KS_OK;

@@ -133,8 +133,8 @@ static void print_table(FILE *out, const struct table *table, const struct resul
                         const struct wine_table *wines)
 {
     fprintf(out, "\nModels, from the store \"%s\" (times in ns):\n\n", STORE_STATISTICS);
-    fprintf(out, "  %-46s %4s %12s %7s %7s %7s %7s %7s %7s %6s %8s\n", "name", "ver.", "since (UTC)",
-            "usage", "min", "mean", "p50", "p99", "max", "errors", "correct");
+    fprintf(out, "  %-46s %4s %12s %7s %7s %7s %7s %7s %7s %6s %8s\n", "name", "ver.",
+            "since (UTC)", "usage", "min", "mean", "p50", "p99", "max", "errors", "correct");
     for (size_t i = 0; i < table->rows; i++)
         print_model(out, &table->row[i],
                     share_of_model(results, wines, table->row[i].version));
