@@ -76,9 +76,11 @@ void ks__alloc_probe_install(struct ks__alloc_probe *probe)
 
 /* ---- blocks ---- */
 
+#define BLOCK_LIMIT (SIZE_MAX / 2)      /* more is a slip in arithmetic, not a wish */
+
 void *ks__alloc(size_t size)
 {
-    return allocator.resize(allocator.user, NULL, size != 0 ? size : 1);
+    return ks__resize(NULL, size);
 }
 
 void *ks__zalloc(size_t size)
@@ -99,6 +101,8 @@ void *ks__zalloc_array(size_t count, size_t size)
 
 void *ks__resize(void *p, size_t size)
 {
+    if (size > BLOCK_LIMIT)
+        return NULL;
     return allocator.resize(allocator.user, p, size != 0 ? size : 1);
 }
 
