@@ -74,6 +74,11 @@ struct ks__config_values {
     ks_error                       error;       /* the first mistake                          */
 };
 
+/* The public handle: nothing but the values. */
+struct ks_config {
+    struct ks__config_values values;
+};
+
 /* All defaults. KS_ENOMEM is latched too. A default that its own row refuses is asserted. */
 ks_status ks__config_init(struct ks__config_values *values, const struct ks__config_table *table);
 void ks__config_release(struct ks__config_values *values);

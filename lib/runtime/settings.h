@@ -58,9 +58,4 @@ void      ks__settings_release(struct ks__settings *settings);
 /* Where the log is: bootstrap.servers, or the embedded log under state.dir; to free, NULL = no memory. */
 char *ks__settings_address(const struct ks__settings *settings);
 
-/* ks_config is this. */
-struct ks_config {
-    struct ks__config_values values;
-};
-
 #endif
