@@ -23,6 +23,9 @@
  *   G5  A batch's bytes are valid until it is released; a record handed to append() is copied.
  *   G6  offsets committed by a member whose partition has been given to another one are refused.
  *
+ * On the embedded and memory logs nothing undecided is ever in the log: a reader with read_uncommitted
+ * sees what all see, HIGH is END, and a commit or flush is decided when it returns.
+ *
  * Threads: a cluster is for any thread, a session for one at a time. `wake` may be set from any.
  */
 #ifndef KS_LOG_CLUSTER_H
@@ -170,7 +173,9 @@ ks_status ks__session_open(struct ks__session **out, struct ks__cluster *cluster
                            const struct ks__session_options *options, ks_error *error);
 /* Leaves the group and drops what was not flushed or committed. */
 void ks__session_close(struct ks__session *session);
-/* The first error that ended the session, else KS_OK. */
+/* For the simulator: drop the session as a crash would; its member stays until its timeout. */
+void ks__session_abandon(struct ks__session *session);
+/* The last failure of the session: a fatal one stays, one that requires abort goes with abort(). */
 const ks_error *ks__session_error(const struct ks__session *session);
 
 /* Join the group for these topics, with assignment by range. Once. */
@@ -254,6 +259,7 @@ struct ks__cluster_class {
     ks_status (*begin)(struct ks__session *, int);
     ks_status (*commit)(struct ks__session *, const struct ks__position *, size_t, int);
     ks_status (*abort)(struct ks__session *, int);
+    void (*abandon)(struct ks__session *); /* NULL = as session_close */
 };
 
 /* First members of every implementation's structs. */
@@ -281,5 +287,9 @@ extern const struct ks__cluster_class ks__cluster_kafka;
  * "fetch", ...); another answer than KS_OK is the result of that call. NULL = none. */
 typedef ks_status ks__cluster_fault_fn(const char *call, void *user);
 void ks__cluster_set_fault(ks__cluster_fault_fn *fn, void *user);
+
+/* For tests: take the name off the memory log, which lives on for those that have it open; who opens
+ * the name next gets an empty one. */
+void ks__memory_log_forget(const char *name);
 
 #endif

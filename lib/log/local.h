@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * local.h - what the two logs of this machine share: sessions, staged appends, commits, groups.
+ *
+ *      session --append--> staged segments --commit---> log->class->commit() ---> memory | embedded
+ *         |                                 {appends, positions, generation, epoch}
+ *         `--poll--> group (membership.h), kept by the log
+ *
+ * Nothing undecided is ever in a local log: appends wait in the session and are handed over as a
+ * whole, so an abort drops them and a crash forgets them.
+ *
+ * Lock order: a storage's own writer lock, then log->mutex. log->mutex guards the lists of sessions
+ * and of sources, and topics.
+ */
+#ifndef KS_LOG_LOCAL_H
+#define KS_LOG_LOCAL_H
+
+#include "base/thread.h"
+#include "log/cluster.h"
+#include "log/membership.h"
+#include "log/segment.h"
+
+#include <stdatomic.h>
+
+struct ks__local_session;
+struct ks__local_source;
+
+#define KS__LOCAL_NAME_LIMIT 249u           /* characters of a topic or group, as in Kafka        */
+
+/* A topic; the storage's own struct begins with it and lives as long as the log. */
+struct ks__local_topic {
+    char                    *name;
+    int32_t                  partitions;
+    bool                     compacted;
+    struct ks__local_source *sources;       /* that read it                                       */
+};
+
+/* Appends of one session to one partition that are not handed over yet, and where the last ones came
+ * to lie. */
+struct ks__staged {
+    struct ks__staged      *next;           /* of those with records                              */
+    struct ks__local_topic *topic;
+    int32_t                 partition;
+    uint32_t                want;           /* records of the next segment                        */
+    struct ks__segment     *first, *last;
+    size_t                  records;
+    int64_t                 end;            /* offset after the last stored one, or NONE          */
+    int64_t                 base;           /* of the first one, for the storage's use            */
+};
+
+/* A unit to be applied as a whole. */
+struct ks__local_commit {
+    struct ks__staged        *staged;       /* the storage may take the segments away             */
+    const struct ks__position *positions;
+    size_t                    position_count;
+    const char               *group;        /* of the positions                                   */
+    const char               *member_id;    /* NULL = never joined                                */
+    int32_t                   generation;
+    const char               *transactional_id; /* NULL = none                                    */
+    int64_t                   epoch;
+    ks_error                 *error;
+};
+
+struct ks__local_log;
+
+/* What a storage does. */
+struct ks__local_class {
+    ks_status (*create)(struct ks__local_log *log, const struct ks__topic_spec *spec,
+                        ks_error *error);
+    /* NULL in `*out` = unknown. */
+    ks_status (*find)(struct ks__local_log *log, const char *name, struct ks__local_topic **out,
+                      ks_error *error);
+    ks_status (*offset)(struct ks__local_log *log, struct ks__local_topic *topic,
+                        int32_t partition, enum ks__offset_kind kind, int64_t time_ms,
+                        int64_t *offset, ks_error *error);
+    ks_status (*committed)(struct ks__local_log *log, const char *group, const char *topic,
+                           int32_t partition, int64_t *offset, char **metadata, ks_error *error);
+    ks_status (*trim)(struct ks__local_log *log, struct ks__local_topic *topic, int32_t partition,
+                      int64_t offset, ks_error *error);
+    /* The next epoch of a transactional id: older ones are refused from now on. */
+    ks_status (*fence)(struct ks__local_log *log, const char *id, int64_t *epoch, ks_error *error);
+    /* All or nothing. KS_EFENCED for a stale generation or epoch (fatal only for the epoch). Sets
+     * `end` of the staged partitions and wakes their readers. */
+    ks_status (*commit)(struct ks__local_log *log, struct ks__local_commit *commit);
+    /* Lock and read a group, made when missing; give it back, `changed` or not. The session numbers
+     * members by `*serial`. */
+    ks_status (*group_begin)(struct ks__local_log *log, const char *name, struct ks__group **group,
+                             ks_error *error);
+    ks_status (*group_end)(struct ks__local_log *log, struct ks__group *group, bool changed,
+                           ks_error *error);
+    /* A number never given before in this log; between group_begin and group_end. */
+    ks_status (*serial)(struct ks__local_log *log, uint64_t *serial, ks_error *error);
+    ks_status (*fetch)(struct ks__local_source *source, size_t limit, struct ks__batch *batch);
+    int64_t (*lag)(const struct ks__local_source *source);
+    /* Open and close what the storage keeps in `source->own`. */
+    void (*source_release)(struct ks__local_source *source);
+};
+
+struct ks__local_log {
+    const struct ks__local_class *class;
+    struct ks__mutex              mutex;
+    struct ks__local_session     *sessions;
+    atomic_uint_fast64_t          changes;  /* of groups and topics                               */
+    const char                   *process;  /* name of this process among members; NULL = alone   */
+};
+
+struct ks__local_cluster {
+    struct ks__cluster     base;
+    struct ks__local_log  *log;
+    const struct ks__clock *clock;
+    struct ks__log         logger;
+    int64_t                session_timeout_ms;
+    size_t                 record_limit;    /* bytes of key, value and headers                    */
+};
+
+struct ks__local_source {
+    struct ks__source        base;
+    struct ks__local_topic  *topic;
+    int32_t                  partition;
+    int64_t                  next;          /* offset                                             */
+    atomic_bool              hungry;        /* found nothing more: to be woken                    */
+    struct ks__local_source *next_of_topic;
+    struct ks__local_source *next_of_session;
+    size_t                   hint;          /* where the storage found the last one               */
+    void                    *own;           /* the storage's; NULL at first                       */
+};
+
+struct ks__local_writer {                   /* a ks__topic                                        */
+    struct ks__topic         base;
+    struct ks__local_topic  *topic;
+    struct ks__local_writer *next;
+    struct ks__staged        parts[];
+};
+
+struct ks__local_session {
+    struct ks__session        base;
+    struct ks__local_log     *log;
+    struct ks__local_session *next;         /* of log->sessions                                   */
+    char                     *client_id, *group, *instance_id, *transactional_id;
+    const struct ks__wake    *wake;
+    struct ks__local_source  *sources;
+    struct ks__local_writer  *writers;
+    struct ks__staged        *staged;       /* partitions with records, newest first              */
+    size_t                    staged_bytes;
+    int64_t                   epoch;
+    bool                      in_transaction;
+    bool                      must_abort;
+
+    /* Membership; see local_group.c. */
+    char                       *member_id;  /* NULL = not joined                                  */
+    char                      **topics;
+    size_t                      topic_count;
+    int32_t                     generation;
+    enum ks__event_kind         told;       /* not acknowledged yet                               */
+    struct ks__event_partition *held;       /* what the user was told it owns; texts are `topics` */
+    size_t                      held_count;
+    uint64_t                    seen_changes;
+    int64_t                     next_check_ms;
+};
+
+/* ---- log (local_log.c) ---- */
+
+void ks__local_cluster_init(struct ks__local_cluster *cluster, const struct ks__cluster_class *class,
+                            const struct ks__cluster_options *options, struct ks__local_log *log);
+/* Wake who waits for records of the partition; with log->mutex held. */
+void ks__local_wake_readers(struct ks__local_topic *topic, int32_t partition);
+/* Wake all sessions: a group or a topic changed; takes log->mutex. */
+void ks__local_changed(struct ks__local_log *log);
+/* KS_EINVAL unless it is a name as Kafka allows it. */
+ks_status ks__local_check_name(const char *what, const char *name, ks_error *error);
+
+ks_status ks__local_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
+                           size_t count, int timeout_ms, ks_error *error);
+ks_status ks__local_partitions(struct ks__cluster *cluster, const char *topic, int32_t *partitions,
+                               int timeout_ms, ks_error *error);
+ks_status ks__local_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
+                           enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
+                           int timeout_ms, ks_error *error);
+ks_status ks__local_committed(struct ks__cluster *cluster, const char *group, const char *topic,
+                              int32_t partition, int64_t *offset, char **metadata, int timeout_ms,
+                              ks_error *error);
+ks_status ks__local_trim(struct ks__cluster *cluster, const char *topic, int32_t partition,
+                         int64_t offset, int timeout_ms, ks_error *error);
+
+/* ---- session (local_session.c) ---- */
+
+ks_status ks__local_session_open(struct ks__session **out, struct ks__cluster *cluster,
+                                 const struct ks__session_options *options, ks_error *error);
+void ks__local_session_close(struct ks__session *session);
+void ks__local_session_abandon(struct ks__session *session);
+ks_status ks__local_start(struct ks__session *session, const char *topic, int32_t partition,
+                          int64_t offset, struct ks__source **out);
+void ks__local_stop(struct ks__session *session, struct ks__source *source);
+ks_status ks__local_fetch(struct ks__source *source, size_t limit, struct ks__batch *batch);
+void ks__local_release(struct ks__batch *batch);
+int64_t ks__local_lag(const struct ks__source *source);
+
+/* ---- writing (local_write.c) ---- */
+
+ks_status ks__local_topic(struct ks__session *session, const char *name, struct ks__topic **out,
+                          int timeout_ms);
+ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_record *record);
+int64_t ks__local_appended(const struct ks__topic *topic, int32_t partition);
+ks_status ks__local_flush(struct ks__session *session, int timeout_ms);
+ks_status ks__local_commit_offsets(struct ks__session *session,
+                                   const struct ks__position *positions, size_t count,
+                                   int timeout_ms);
+ks_status ks__local_begin(struct ks__session *session, int timeout_ms);
+ks_status ks__local_commit_transaction(struct ks__session *session,
+                                       const struct ks__position *positions, size_t count,
+                                       int timeout_ms);
+ks_status ks__local_abort(struct ks__session *session, int timeout_ms);
+/* Forget all staged records, keep the handles. */
+void ks__local_drop_staged(struct ks__local_session *session);
+
+/* ---- membership (local_group.c) ---- */
+
+ks_status ks__local_subscribe(struct ks__session *session, const char *const *topics,
+                              size_t count);
+bool ks__local_poll(struct ks__session *session, struct ks__event *event);
+ks_status ks__local_acknowledge(struct ks__session *session, int timeout_ms);
+/* Leave the group, unless the membership is static. */
+void ks__local_leave(struct ks__local_session *session);
+
+/* The members of ks__cluster_class from `create` on, for both logs. */
+#define KS__LOCAL_CLUSTER_CALLS                                                              \
+    .create = ks__local_create, .partitions = ks__local_partitions,                          \
+    .offset = ks__local_offset, .committed = ks__local_committed, .trim = ks__local_trim,    \
+    .session_open = ks__local_session_open, .session_close = ks__local_session_close,        \
+    .subscribe = ks__local_subscribe, .poll = ks__local_poll,                                \
+    .acknowledge = ks__local_acknowledge, .start = ks__local_start, .stop = ks__local_stop,  \
+    .fetch = ks__local_fetch, .release = ks__local_release, .lag = ks__local_lag,            \
+    .topic = ks__local_topic, .append = ks__local_append, .flush = ks__local_flush,          \
+    .appended = ks__local_appended, .commit_offsets = ks__local_commit_offsets,              \
+    .begin = ks__local_begin, .commit = ks__local_commit_transaction,                        \
+    .abort = ks__local_abort, .abandon = ks__local_session_abandon
+
+#endif

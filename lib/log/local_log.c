@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * local_log.c - topics and offsets of a local log, and waking those who wait.
+ */
+#include "log/local.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SESSION_TIMEOUT_MS 45000            /* session.timeout.ms of Kafka's consumer             */
+#define RECORD_LIMIT       1000000          /* message.max.bytes of librdkafka                    */
+
+/* A number among the properties handed through; `otherwise` when it is not set or none. */
+static int64_t property(const struct ks__cluster_options *options, const char *name,
+                        int64_t otherwise)
+{
+    for (size_t i = 0; i < options->property_count; i++) {
+        const struct ks__config_pair *pair = &options->properties[i];
+        char                         *end;
+        long long                     value;
+
+        if (strcmp(pair->name, name) != 0)
+            continue;
+        value = strtoll(pair->value, &end, 10);
+        if (*end == '\0' && value > 0)
+            return value;
+    }
+    return otherwise;
+}
+
+void ks__local_cluster_init(struct ks__local_cluster *cluster, const struct ks__cluster_class *class,
+                            const struct ks__cluster_options *options, struct ks__local_log *log)
+{
+    cluster->base.class         = class;
+    cluster->log                = log;
+    cluster->clock              = options->clock != NULL ? options->clock : ks__clock_real();
+    cluster->logger             = options->log != NULL ? *options->log : (struct ks__log){ NULL };
+    cluster->session_timeout_ms = property(options, "session.timeout.ms", SESSION_TIMEOUT_MS);
+    cluster->record_limit = (size_t)property(options, "message.max.bytes", RECORD_LIMIT);
+}
+
+/* ---- waking ---- */
+
+static void wake(const struct ks__local_session *session)
+{
+    if (session->wake != NULL)
+        ks__wake_set((struct ks__wake *)(uintptr_t)session->wake);
+}
+
+void ks__local_wake_readers(struct ks__local_topic *topic, int32_t partition)
+{
+    for (struct ks__local_source *s = topic->sources; s != NULL; s = s->next_of_topic)
+        if (s->partition == partition && atomic_load(&s->hungry) &&
+            atomic_exchange(&s->hungry, false))
+            wake((const struct ks__local_session *)s->base.session);
+}
+
+void ks__local_changed(struct ks__local_log *log)
+{
+    atomic_fetch_add(&log->changes, 1);
+    ks__mutex_lock(&log->mutex);
+    for (const struct ks__local_session *s = log->sessions; s != NULL; s = s->next)
+        wake(s);
+    ks__mutex_unlock(&log->mutex);
+}
+
+/* ---- topics ---- */
+
+ks_status ks__local_check_name(const char *what, const char *name, ks_error *error)
+{
+    size_t length = name != NULL ? strlen(name) : 0;
+
+    if (length == 0 || length > KS__LOCAL_NAME_LIMIT)
+        return ks__error_set(error, KS_EINVAL, "the name of a %s has 1 to %u characters, not %zu",
+                             what, KS__LOCAL_NAME_LIMIT, length);
+    return KS_OK;
+}
+
+static ks_status check_topic(const struct ks__topic_spec *spec, ks_error *error)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    ks_status         status    = ks__local_check_name("topic", spec->name, error);
+
+    if (status != KS_OK)
+        return status;
+    if (spec->name[strspn(spec->name, allowed)] != '\0' || strcmp(spec->name, ".") == 0 ||
+        strcmp(spec->name, "..") == 0)
+        return ks__error_set(error, KS_EINVAL,
+                             "\"%s\" is no name of a topic: letters, digits, '.', '_', '-'",
+                             spec->name);
+    if (spec->partitions < 1 || spec->partitions > 10000)
+        return ks__error_set(error, KS_EINVAL,
+                             "topic \"%s\": %d partitions are out of range, 1 to 10000", spec->name,
+                             (int)spec->partitions);
+    return KS_OK;
+}
+
+ks_status ks__local_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
+                           size_t count, int timeout_ms, ks_error *error)
+{
+    struct ks__local_log *log   = ((struct ks__local_cluster *)cluster)->log;
+    ks_status             first = KS_OK;
+
+    (void)timeout_ms;
+    for (size_t i = 0; i < count; i++) {
+        ks_status status = check_topic(&topics[i], error);
+
+        if (status == KS_OK)
+            status = log->class->create(log, &topics[i], error);
+        if (status != KS_OK && status != KS_EEXISTS)
+            return status;
+        if (status != KS_OK)
+            first = status;
+    }
+    ks__local_changed(log);
+    return first;
+}
+
+ks_status ks__local_partitions(struct ks__cluster *cluster, const char *topic, int32_t *partitions,
+                               int timeout_ms, ks_error *error)
+{
+    struct ks__local_log   *log = ((struct ks__local_cluster *)cluster)->log;
+    struct ks__local_topic *found;
+    ks_status               status = log->class->find(log, topic, &found, error);
+
+    (void)timeout_ms;
+    *partitions = status == KS_OK && found != NULL ? found->partitions : 0;
+    return status;
+}
+
+static ks_status find_partition(struct ks__local_log *log, const char *name, int32_t partition,
+                                struct ks__local_topic **out, ks_error *error)
+{
+    ks_status status = log->class->find(log, name, out, error);
+
+    if (status != KS_OK)
+        return status;
+    if (*out == NULL)
+        return ks__error_set(error, KS_ENOTFOUND, "there is no topic \"%s\"", name);
+    if (partition < 0 || partition >= (*out)->partitions)
+        return ks__error_set(error, KS_ENOTFOUND, "topic \"%s\" has no partition %d", name,
+                             (int)partition);
+    return KS_OK;
+}
+
+ks_status ks__local_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
+                           enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
+                           int timeout_ms, ks_error *error)
+{
+    struct ks__local_log   *log = ((struct ks__local_cluster *)cluster)->log;
+    struct ks__local_topic *found;
+    ks_status               status = find_partition(log, topic, partition, &found, error);
+
+    (void)timeout_ms;
+    if (status != KS_OK)
+        return status;
+    return log->class->offset(log, found, partition, kind, time_ms, offset, error);
+}
+
+ks_status ks__local_committed(struct ks__cluster *cluster, const char *group, const char *topic,
+                              int32_t partition, int64_t *offset, char **metadata, int timeout_ms,
+                              ks_error *error)
+{
+    struct ks__local_log *log    = ((struct ks__local_cluster *)cluster)->log;
+    ks_status             status = ks__local_check_name("group", group, error);
+
+    (void)timeout_ms;
+    if (status != KS_OK)
+        return status;
+    return log->class->committed(log, group, topic, partition, offset, metadata, error);
+}
+
+ks_status ks__local_trim(struct ks__cluster *cluster, const char *topic, int32_t partition,
+                         int64_t offset, int timeout_ms, ks_error *error)
+{
+    struct ks__local_log   *log = ((struct ks__local_cluster *)cluster)->log;
+    struct ks__local_topic *found;
+    ks_status               status = find_partition(log, topic, partition, &found, error);
+
+    (void)timeout_ms;
+    return status != KS_OK ? status : log->class->trim(log, found, partition, offset, error);
+}
