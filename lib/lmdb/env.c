@@ -72,9 +72,7 @@ size_t ks__env_open_count(void)
 
 void ks__env_hold(struct ks__env *env)
 {
-    ks__mutex_lock(&registry);
-    env->references++;
-    ks__mutex_unlock(&registry);
+    atomic_fetch_add(&env->references, 1);      /* the caller has one, so it is not closing */
 }
 
 /* ---- the struct ---- */
@@ -86,6 +84,7 @@ static void env_free(struct ks__env *env)
     ks__free(env->databases);
     ks__free(env->directory);
     ks__free(env->topology_hash);
+    ks__mutex_release(&env->creation);
     ks__mutex_release(&env->mutex);
     ks__free(env);
 }
@@ -100,7 +99,12 @@ static struct ks__env *env_new(const char *directory, const struct ks__env_optio
         ks__free(env);
         return NULL;
     }
-    env->references    = 1;
+    if (ks__mutex_init(&env->creation) != KS_OK) {
+        ks__mutex_release(&env->mutex);
+        ks__free(env);
+        return NULL;
+    }
+    atomic_init(&env->references, 1);
     env->use_fd        = -1;
     env->directory     = ks__strdup(directory);
     env->topology_hash = ks__strdup(options->topology_hash != NULL ? options->topology_hash : "");
@@ -147,13 +151,13 @@ static int try_open(struct ks__env *env, uint64_t map_bytes)
     return number;
 }
 
-/* The address space may be limited (ulimit, valgrind, containers): then a smaller map. */
+/* The address space may be limited (ulimit, containers; valgrind says EINVAL): a smaller map. */
 static int open_halving(struct ks__env *env)
 {
     uint64_t map_bytes = env->options.map_bytes;
     int      number    = try_open(env, map_bytes);
 
-    while (number == ENOMEM && map_bytes / 2 >= KS__ENV_MAP_FLOOR) {
+    while ((number == ENOMEM || number == EINVAL) && map_bytes / 2 >= KS__ENV_MAP_FLOOR) {
         map_bytes /= 2;
         number = try_open(env, map_bytes);
     }
@@ -235,7 +239,7 @@ static ks_status open_registered(struct ks__env **out, const char *directory,
     if (env != NULL && !(options->share_in_process && env->options.share_in_process))
         return ks__error_set(error, KS_ESTATE, "%s: open in this process already", directory);
     if (env != NULL) {
-        env->references++;
+        atomic_fetch_add(&env->references, 1);
         *out = env;
         return KS_OK;
     }
@@ -300,11 +304,15 @@ static ks_status close_handle(struct ks__env *env, ks_error *error)
 
 ks_status ks__env_drop(struct ks__env *env, ks_error *error)
 {
+    unsigned  have   = atomic_load(&env->references);
     ks_status status = KS_OK;
 
+    while (have > 1)            /* not the last: no lock */
+        if (atomic_compare_exchange_weak(&env->references, &have, have - 1))
+            return KS_OK;
     ks__mutex_lock(&registry);
-    ks__assert(env->references > 0);
-    if (--env->references == 0) {
+    ks__assert(atomic_load(&env->references) > 0);
+    if (atomic_fetch_sub(&env->references, 1) == 1) {
         status = close_handle(env, error);
         delist(env);
         env_free(env);

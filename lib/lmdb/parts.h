@@ -12,6 +12,9 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+/* Order of locks: creation -> LMDB's writer lock -> registry -> mutex. `mutex` is held for moments
+ * only, never while waiting for LMDB. */
+
 struct ks__database {
     char    *name;
     MDB_dbi  dbi;
@@ -28,9 +31,10 @@ struct ks__env {
     enum ks__env_origin    origin;
     uint64_t               map_bytes;
     int                    use_fd;          /* env.lock, held while open; -1 = none           */
-    unsigned               references;      /* handles and transactions; registry's mutex     */
+    atomic_uint            references;      /* handles and transactions; 0 only under registry */
     _Atomic uintptr_t      writer;          /* thread inside a write transaction, 0 = none    */
 
+    struct ks__mutex       creation;        /* held while a database is opened                */
     struct ks__mutex       mutex;           /* guards what follows                            */
     struct ks__txn        *txns;
     struct ks__database   *databases;

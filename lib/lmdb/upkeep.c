@@ -106,15 +106,32 @@ static int open_database(struct ks__env *env, const char *name, MDB_dbi *dbi)
     return mdb_txn_commit(txn);
 }
 
-/* The env is locked. */
+static bool find_database(struct ks__env *env, const char *name, unsigned *db)
+{
+    bool found = false;
+
+    ks__mutex_lock(&env->mutex);
+    for (size_t i = 0; i < env->database_count && !found; i++)
+        if (strcmp(env->databases[i].name, name) == 0) {
+            *db   = env->databases[i].dbi;
+            found = true;
+        }
+    ks__mutex_unlock(&env->mutex);
+    return found;
+}
+
+/* Room in the list first, so that an opened handle is never forgotten. */
 static ks_status add_database(struct ks__env *env, const char *name, unsigned *db,
                               ks_error *error)
 {
     struct ks__database made = { .name = ks__strdup(name) };
+    bool                room;
     int                 number;
 
-    if (made.name == NULL ||
-        !KS__GROW(&env->databases, &env->database_capacity, env->database_count + 1)) {
+    ks__mutex_lock(&env->mutex);
+    room = KS__GROW(&env->databases, &env->database_capacity, env->database_count + 1);
+    ks__mutex_unlock(&env->mutex);
+    if (made.name == NULL || !room) {
         ks__free(made.name);
         return ks__error_no_memory(error, name);
     }
@@ -123,30 +140,27 @@ static ks_status add_database(struct ks__env *env, const char *name, unsigned *d
         ks__free(made.name);
         return ks__lmdb_error(error, number, env, name);
     }
+    ks__mutex_lock(&env->mutex);
     env->databases[env->database_count++] = made;
+    ks__mutex_unlock(&env->mutex);
     *db = made.dbi;
     return KS_OK;
 }
 
 ks_status ks__env_database(struct ks__env *env, const char *name, unsigned *db, ks_error *error)
 {
-    ks_status status = KS_EAGAIN;
+    ks_status status = KS_OK;
 
     if (env->handle == NULL)
         return ks__lmdb_abandoned(error);
-    ks__mutex_lock(&env->mutex);
-    for (size_t i = 0; i < env->database_count && status != KS_OK; i++)
-        if (strcmp(env->databases[i].name, name) == 0) {
-            *db    = env->databases[i].dbi;
-            status = KS_OK;
-        }
-    if (status == KS_OK)
-        ;
-    else if (atomic_load(&env->writer) == (uintptr_t)pthread_self())
-        status = ks__error_set(error, KS_ESTATE, "%s: database \"%s\" asked for inside a write "
-                               "transaction", env->directory, name);
-    else
+    if (find_database(env, name, db))
+        return KS_OK;
+    if (atomic_load(&env->writer) == (uintptr_t)pthread_self())
+        return ks__error_set(error, KS_ESTATE, "%s: database \"%s\" asked for inside a write "
+                             "transaction", env->directory, name);
+    ks__mutex_lock(&env->creation);
+    if (!find_database(env, name, db))
         status = add_database(env, name, db, error);
-    ks__mutex_unlock(&env->mutex);
+    ks__mutex_unlock(&env->creation);
     return status;
 }

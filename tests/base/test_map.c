@@ -105,15 +105,17 @@ static void put(int n, uint32_t value)
 {
     bool                  inserted;
     struct ks__map_entry *entry = ks__map_put(&map, key_of(n), &inserted);
+    uint32_t             *payload;
 
     ck_assert_ptr_nonnull(entry);
     ck_assert_int_eq(inserted, !rows[n].present);
-    ck_assert_uint_eq((uintptr_t)ks__map_payload(entry) % 16, 0);
+    payload = ks__map_payload(entry);
+    ck_assert_uint_eq((uintptr_t)payload % 16, 0);
     if (inserted) {
-        ck_assert_uint_eq(*(uint32_t *)ks__map_payload(entry), 0);
+        ck_assert_uint_eq(*payload, 0);
         rows[n].inserted = ++insertions;
     }
-    *(uint32_t *)ks__map_payload(entry) = value;
+    *payload        = value;
     rows[n].present = true;
     rows[n].value   = value;
 }

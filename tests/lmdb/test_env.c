@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/io.h"
+#include "base/thread.h"
 #include "lmdb/env.h"
 
 #include <check.h>
@@ -408,6 +409,40 @@ START_TEST(waiting_for_oneself_is_an_error_not_a_deadlock)
 }
 END_TEST
 
+static void write_and_read(void *user)
+{
+    struct ks__env *env   = user;
+    ks_error        first = { .status = KS_OK };
+
+    for (int i = 0; i < 300; i++) {
+        struct ks__txn *writing, *reading;
+
+        ck_assert_int_eq(ks__txn_begin_write(env, &writing, &first), KS_OK);
+        ck_assert_int_eq(ks__txn_begin_read(env, &reading, &first), KS_OK);
+        ks__txn_abort(reading);
+        ck_assert_int_eq(ks__txn_commit(writing), KS_OK);
+    }
+}
+
+START_TEST(databases_are_opened_while_another_thread_writes)
+{
+    struct ks__env   *env = open_env(&task_env);
+    struct ks__thread writer;
+    char              name[16];
+    unsigned          db, again;
+
+    ck_assert_int_eq(ks__thread_start(&writer, "writer", write_and_read, env), KS_OK);
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof(name), "db%d", i);
+        ck_assert_int_eq(ks__env_database(env, name, &db, &error), KS_OK);
+        ck_assert_int_eq(ks__env_database(env, name, &again, &error), KS_OK);
+        ck_assert_uint_eq(db, again);
+    }
+    ks__thread_join(&writer);
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+}
+END_TEST
+
 START_TEST(writes_of_every_kind_obey_their_limits)
 {
     struct ks__env *env = open_env(&task_env);
@@ -579,6 +614,7 @@ int main(void)
     tcase_add_test(gate, shells_of_an_abandoned_env_fail_and_can_be_given_back);
     tcase_add_test(gate, a_read_transaction_sees_its_snapshot_until_it_is_renewed);
     tcase_add_test(gate, waiting_for_oneself_is_an_error_not_a_deadlock);
+    tcase_add_test(gate, databases_are_opened_while_another_thread_writes);
     tcase_add_test(gate, writes_of_every_kind_obey_their_limits);
     tcase_add_test(gate, a_full_map_is_reported_as_full_and_loses_only_its_transaction);
     tcase_add_test(gate, a_copy_opens_as_trusted);
