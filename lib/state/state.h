@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "state/store.h"
 
+struct ks__env;
 struct ks__state;
 
 /* What a store asks of its task. */
@@ -49,6 +50,10 @@ struct ks__state_options {
     uint64_t                     map_bytes;     /* 0 = default */
 };
 
+/* Make the directory (mode 0700) if it is missing, and refuse a link, another user's or one that is not
+ * writable: KS_EACCESS. Done by ks__state_open(); for the directories above it. */
+ks_status ks__state_check_directory(const char *path, ks_error *error);
+
 /* Open the env, lock included. KS_EBUSY: in use; KS_EACCESS: a link, or not ours; KS_EIO, KS_EFULL. */
 ks_status ks__state_open(struct ks__state **out, const struct ks__state_options *options,
                          ks_error *error);
@@ -58,6 +63,8 @@ ks_status ks__state_close(struct ks__state *state, ks_error *error);
 void ks__state_abandon(struct ks__state *state);
 /* True when the env was new or had to be emptied: everything must be restored. */
 bool ks__state_is_new(const struct ks__state *state);
+/* Its env, for snapshots; good as long as the state. */
+struct ks__env *ks__state_env(const struct ks__state *state);
 
 /* Open a store (once per name). Its spec must outlive the state. */
 ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spec,
@@ -70,7 +77,8 @@ struct ks_kv_store *ks__state_find(struct ks__state *state, const char *name);
 int64_t ks__state_number(struct ks__state *state, const char *name, int64_t otherwise);
 void    ks__state_set_number(struct ks__state *state, const char *name, int64_t number);
 
-/* End of the record: iterators close, memory of removed entries may be used again. */
+/* End of the record: iterators close, memory of removed entries may be used again. To be called before
+ * the arena is reset. */
 void ks__state_end_record(struct ks__state *state);
 /* Forward what the caches hold back, store by store in the order of opening, until nothing is left. Each
  * forwarded entry counts as a record: `end_record` (may be NULL) is called after each. */
@@ -78,7 +86,8 @@ void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *us
 /* Anything in the caches? */
 bool ks__state_has_cached(const struct ks__state *state);
 
-/* The log has committed: what is open is committed now. */
+/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed. After
+ * KS_ENOMEM only another seal, or abandon. */
 ks_status ks__state_seal(struct ks__state *state, ks_error *error);
 /* The log has aborted: forget what is open, caches too. */
 void ks__state_drop(struct ks__state *state);
@@ -89,7 +98,8 @@ size_t ks__state_open_bytes(const struct ks__state *state);
 size_t ks__state_sealed_bytes(const struct ks__state *state);
 
 /* Apply changelog records straight to LMDB, with the position reached, in one transaction. `key` null rows
- * are ignored, null values delete. */
+ * are ignored, null values delete. `position_name` NULL = none. KS_ESTATE, here and in wipe, while a layer
+ * above holds rows of the store. */
 struct ks__state_change {
     ks_bytes       key;
     struct ks__row row;

@@ -57,6 +57,18 @@ struct ks__row {
 typedef void ks__kv_flush_fn(void *user, ks_bytes key, const struct ks__row *now,
                              const struct ks__row *before);
 
+/* Where a key was found, so that the put that follows a get need not look again. Good to the end of the
+ * record; `key` is borrowed. */
+struct ks__map_entry;
+struct ks__kv_slot {
+    ks_bytes              key;
+    uint64_t              hash;
+    struct ks__map_entry *entry;    /* NULL = not in the open layer */
+};
+bool ks__kv_find(struct ks_kv_store *store, ks_bytes key, struct ks__kv_slot *slot,
+                 struct ks__row *row);
+void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot, const struct ks__row *row);
+
 /* False, and `*row` cleared, when there is none. */
 bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row);
 /* A null value deletes. Key and value are copied. */

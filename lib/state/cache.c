@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cache.c - the record cache: written entries that are not yet forwarded.
+ *
+ *      put --first write--> dirty list of the store --flush--> changelog, then the listener
+ *
+ * An entry stays where it is in the open layer; being cached is a flag, its place in the dirty list and
+ * the cell that was forwarded last (none in the open layer = whatever the layers beneath hold, which
+ * no write changes before the flush).
+ *
+ * Kafka: NamedCache, CachingKeyValueStore#putAndMaybeForward.
+ */
+#include "state/parts.h"
+
+#include "base/assert.h"
+
+void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry)
+{
+    struct ks__kv_entry *payload = ks__kv_entry(entry);
+
+    payload->dirty      = true;
+    payload->next_dirty = NULL;
+    if (store->dirty_last != NULL)
+        ks__kv_entry(store->dirty_last)->next_dirty = entry;
+    else
+        store->dirty_first = entry;
+    store->dirty_last = entry;
+}
+
+static struct ks__map_entry *take_first(struct ks_kv_store *store)
+{
+    struct ks__map_entry *entry   = store->dirty_first;
+    struct ks__kv_entry  *payload = ks__kv_entry(entry);
+
+    store->dirty_first = payload->next_dirty;
+    if (store->dirty_first == NULL)
+        store->dirty_last = NULL;
+    payload->next_dirty = NULL;
+    payload->dirty      = false;
+    return entry;
+}
+
+void ks__kv_log_change(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row)
+{
+    const struct ks__state_host *host = store->state->host;
+
+    if (store->spec->changelog && store->spec->source_topic == NULL && host->changed != NULL)
+        host->changed(host->user, store, key, row);
+}
+
+/* The row as it was forwarded last. */
+static void read_before(struct ks_kv_store *store, struct ks__map_entry *entry, struct ks__row *row)
+{
+    struct ks__kv_entry *payload = ks__kv_entry(entry);
+    struct ks__row_parts parts;
+
+    if (payload->before == NULL) {
+        ks__kv_get_below(store, entry->key, entry->hash, row);
+        return;
+    }
+    parts = ks__cell_parts(payload->before);
+    ks__kv_read(store, &parts, row);
+    ks__cell_retire(&store->open, payload->before);
+    payload->before = NULL;
+}
+
+/* Forward the entry that was written first; false = there was nothing to forward. */
+static bool flush_one(struct ks_kv_store *store)
+{
+    struct ks__map_entry *entry = take_first(store);
+    struct ks__row_parts  parts = ks__cell_parts(ks__kv_entry(entry)->now);
+    struct ks__row        now, before;
+
+    ks__kv_touch(store);        /* `before` is retired: purge at the end of this record */
+    read_before(store, entry, &before);
+    if (!ks__kv_read(store, &parts, &now))
+        now.timestamp_ms = parts.timestamp_ms;
+    if (now.value.data == NULL && before.value.data == NULL)
+        return false;
+    ks__kv_log_change(store, entry->key, &now);
+    if (store->flush_fn != NULL)
+        store->flush_fn(store->flush_user, entry->key, &now, &before);
+    return true;
+}
+
+void ks__kv_on_flush(struct ks_kv_store *store, ks__kv_flush_fn *fn, void *user)
+{
+    ks__assert(store->flush_fn == NULL);
+    store->flush_fn   = fn;
+    store->flush_user = user;
+}
+
+bool ks__state_has_cached(const struct ks__state *state)
+{
+    for (size_t i = 0; i < state->store_count; i++)
+        if (state->stores[i]->dirty_first != NULL)
+            return true;
+    return false;
+}
+
+void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *user), void *user)
+{
+    while (ks__state_has_cached(state)) {
+        for (size_t i = 0; i < state->store_count; i++) {
+            while (state->stores[i]->dirty_first != NULL) {
+                bool forwarded;
+
+                if (ks__error_is_set(state->host->error))
+                    return;     /* the task fails: what is open is dropped */
+                forwarded = flush_one(state->stores[i]);
+                ks__state_end_record(state);
+                if (forwarded && end_record != NULL)
+                    end_record(user);
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * directory.c - whether a directory may hold state: it is made if missing, must be a directory of ours,
+ * no link, and writable.
+ *
+ * A link is refused because whoever can plant one could make us write, or wipe, somewhere else.
+ */
+#include "state/state.h"
+
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MODE 0700
+
+static ks_status failed(ks_error *error, int number, const char *what, const char *path)
+{
+    ks_status status = KS_EIO;
+
+    if (number == EACCES || number == EPERM || number == EROFS || number == ELOOP)
+        status = KS_EACCESS;
+    else if (number == ENOSPC || number == EDQUOT)
+        status = KS_EFULL;
+    return ks__error_set_errno(error, status, number, "state directory %s%s", path, what);
+}
+
+/* What lies there; makes it when nothing does. */
+static ks_status look(const char *path, struct stat *found, ks_error *error)
+{
+    if (ks__io_lstat(AT_FDCWD, path, found) == 0)
+        return KS_OK;
+    if (errno != ENOENT)
+        return failed(error, errno, "", path);
+    if (ks__io_make_path(path, MODE) != 0)
+        return failed(error, errno, " cannot be made", path);
+    if (ks__io_lstat(AT_FDCWD, path, found) != 0)
+        return failed(error, errno, "", path);
+    return KS_OK;
+}
+
+ks_status ks__state_check_directory(const char *path, ks_error *error)
+{
+    struct stat found;
+    ks_status   status = look(path, &found, error);
+
+    if (status != KS_OK)
+        return status;
+    if (S_ISLNK(found.st_mode))
+        return ks__error_set(error, KS_EACCESS, "state directory %s is a symbolic link: name the "
+                             "directory itself", path);
+    if (!S_ISDIR(found.st_mode))
+        return ks__error_set(error, KS_EACCESS, "state directory %s is not a directory", path);
+    if (found.st_uid != geteuid())
+        return ks__error_set(error, KS_EACCESS, "state directory %s belongs to user %lu, not to us "
+                             "(%lu)", path, (unsigned long)found.st_uid, (unsigned long)geteuid());
+    if ((found.st_mode & MODE) != MODE)
+        return ks__error_set(error, KS_EACCESS, "state directory %s is not writable (mode %03o)",
+                             path, (unsigned)(found.st_mode & 0777));
+    return KS_OK;
+}

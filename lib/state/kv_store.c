@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kv_store.c - the public key-value store: the same handle, with checks.
+ *
+ * A NULL store stands for a name that was refused; the refusal is in the context already, so the calls
+ * stay silent.
+ */
+#include "state/parts.h"
+
+static bool has_key(ks_kv_store *store, ks_bytes key)
+{
+    if (key.data != NULL)
+        return true;
+    ks__error_set(store->reading->error, KS_EINVAL, "store \"%s\": the key is null",
+                  store->spec->name);
+    return false;
+}
+
+static bool may_write(ks_kv_store *store, ks_bytes key)
+{
+    if (store->state != NULL && !store->spec->global)
+        return has_key(store, key);
+    ks__error_set(store->reading->error, KS_ESTATE, "store \"%s\" is only read here: it is filled "
+                  "from its topic", store->spec->name);
+    return false;
+}
+
+static int64_t now_ms(ks_kv_store *store)
+{
+    const struct ks__state_host *host = store->state->host;
+
+    return host->now_ms(host->user);
+}
+
+/* ---- read ---- */
+
+bool ks_kv_store_get(ks_kv_store *store, ks_bytes key, ks_record *row)
+{
+    struct ks__row found;
+
+    *row = (ks_record){ .key = KS_NULL };
+    if (store == NULL || !has_key(store, key) || !ks__kv_get(store, key, &found))
+        return false;
+    *row = (ks_record){ key, found.value, found.timestamp_ms, found.headers, NULL };
+    return true;
+}
+
+ks_iter *ks_kv_store_range(ks_kv_store *store, ks_bytes from, ks_bytes to, ks_order order)
+{
+    return store != NULL ? ks__kv_range(store, from, to, order) : NULL;
+}
+
+ks_iter *ks_kv_store_all(ks_kv_store *store, ks_order order)
+{
+    return ks_kv_store_range(store, KS_NULL, KS_NULL, order);
+}
+
+ks_iter *ks_kv_store_prefix(ks_kv_store *store, ks_bytes prefix, ks_order order)
+{
+    return store != NULL ? ks__kv_prefix(store, prefix, order) : NULL;
+}
+
+uint64_t ks_kv_store_count(ks_kv_store *store)
+{
+    return store != NULL ? ks__kv_count(store) : 0;
+}
+
+/* ---- write ---- */
+
+void ks_kv_store_put(ks_kv_store *store, ks_bytes key, ks_bytes value)
+{
+    if (store == NULL || !may_write(store, key))
+        return;
+    ks__kv_put(store, key, &(struct ks__row){ .value = value, .timestamp_ms = now_ms(store) });
+}
+
+void ks_kv_store_put_record(ks_kv_store *store, const ks_record *row)
+{
+    if (store == NULL)
+        return;
+    if (row == NULL) {
+        ks__error_set(store->reading->error, KS_EINVAL, "store \"%s\": the row is NULL",
+                      store->spec->name);
+        return;
+    }
+    if (may_write(store, row->key))
+        ks__kv_put(store, row->key, &(struct ks__row){ row->value, row->timestamp_ms, row->headers });
+}
+
+bool ks_kv_store_put_if_absent(ks_kv_store *store, ks_bytes key, ks_bytes value)
+{
+    struct ks__kv_slot slot;
+    struct ks__row     row;
+
+    if (store == NULL || !may_write(store, key) || ks__error_is_set(store->reading->error) ||
+        ks__kv_find(store, key, &slot, &row) || ks__error_is_set(store->reading->error))
+        return false;
+    row = (struct ks__row){ .value = value, .timestamp_ms = now_ms(store) };
+    ks__kv_put_slot(store, &slot, &row);
+    return !ks__error_is_set(store->reading->error);
+}
+
+void ks_kv_store_delete(ks_kv_store *store, ks_bytes key)
+{
+    ks_kv_store_put(store, key, KS_NULL);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * parts.h - what the files of this room tell each other. For no one else.
+ *
+ *      ks_kv_store                                     struct ks__reading
+ *        open       key -> entry {now, before}           read transaction, error, arena,
+ *        committed  key -> entry {now}                   iterators that are open
+ *        LMDB       key -> row                         of a task, a global reader or a snapshot
+ *
+ *      entry.now -> cell v9 -> cell v7 -> ...          replaced inside this record, retired
+ *
+ * Invariants
+ *   P1  A cell is never changed. A put makes a new one with the next version of the store and retires
+ *       the one before, whose bytes stay to the end of the record (S1).
+ *   P2  `older` is meaningful only while the cell that it leads to was retired in this record. An
+ *       iterator follows it only from cells made after its opening, so in this record (S2).
+ *   P3  Nothing is ever removed from `open` or `committed`: a deletion is a cell.
+ *   P4  Inside a record `committed` and the read transaction do not change.
+ */
+#ifndef KS_STATE_PARTS_H
+#define KS_STATE_PARTS_H
+
+#include "base/buffer.h"
+#include "base/map.h"
+#include "lmdb/env.h"
+#include "state/iter.h"
+#include "state/row.h"
+#include "state/state.h"
+
+#define KS__CELL_DELETED UINT32_MAX
+
+/* A row in memory; value and encoded headers follow. */
+struct ks__cell {
+    struct ks__cell *older;             /* what it replaced; P2 */
+    uint64_t         version;
+    int64_t          timestamp_ms;
+    uint32_t         value_size;        /* KS__CELL_DELETED = no row */
+    uint32_t         headers_size;
+};
+
+_Static_assert(sizeof(struct ks__cell) % 16 == 0, "values in cells are 16-aligned");
+
+/* The payload of a map entry. */
+struct ks__kv_entry {
+    struct ks__cell      *now;
+    struct ks__cell      *before;       /* dirty: as last forwarded; NULL = look into the layers below */
+    struct ks__map_entry *next_dirty;   /* in order of first write */
+    bool                  dirty;        /* written, not yet forwarded */
+};
+
+struct ks__kv_iter;
+
+/* Whom reads are for. */
+struct ks__reading {
+    struct ks__env     *env;            /* NULL = nothing on disk */
+    struct ks__txn     *txn;            /* begun at the first need */
+    ks_error           *error;
+    struct ks__arena   *arena;          /* decoded headers, iterators */
+    struct ks__kv_iter *iterators;      /* open ones */
+    uint64_t            generation;     /* counts what the transaction has shown; 0 = none yet */
+};
+
+struct ks_kv_store {
+    const struct ks__store_spec *spec;
+    struct ks__reading          *reading;
+    struct ks__state            *state; /* NULL = a reader or snapshot: it cannot be written */
+    struct ks__map               open, committed;
+    uint64_t                     version;
+    unsigned                     db;
+    uint64_t                     generation;    /* of `rows` */
+    uint64_t                     rows;          /* in LMDB; none = no need to look */
+    bool                         cached;
+    bool                         touched;
+    struct ks_kv_store          *next_touched;  /* written in this record */
+    struct ks__map_entry        *dirty_first, *dirty_last;
+    ks__kv_flush_fn             *flush_fn;
+    void                        *flush_user;
+};
+
+struct ks__state {
+    struct ks__state            *next;          /* in the registry of the process */
+    const struct ks__state_host *host;
+    const struct ks__log        *log;
+    struct ks__env              *env;
+    struct ks__reading           reading;
+    struct ks_kv_store         **stores;        /* in order of opening */
+    size_t                       store_count, store_capacity;
+    struct ks_kv_store          *numbers;       /* positions and clocks */
+    struct ks_kv_store          *touched;
+    struct ks__buffer            scratch;       /* encoded headers and rows */
+    bool                         caches;
+    bool                         is_new;
+    bool                         torn;          /* a seal failed half-way */
+};
+
+/* ---- kv.c ---- */
+
+void ks__kv_init(struct ks_kv_store *store, const struct ks__store_spec *spec,
+                 struct ks__reading *reading);
+void ks__kv_release(struct ks_kv_store *store);
+static inline struct ks__kv_entry *ks__kv_entry(const struct ks__map_entry *entry)
+{
+    return ks__map_payload(entry);
+}
+static inline bool ks__cell_exists(const struct ks__cell *cell)
+{
+    return cell->value_size != KS__CELL_DELETED;
+}
+struct ks__row_parts ks__cell_parts(const struct ks__cell *cell);
+/* Copy a row into a map; NULL = no memory. */
+struct ks__cell *ks__cell_new(struct ks__map *map, const struct ks__row_parts *row);
+void ks__cell_retire(struct ks__map *map, struct ks__cell *cell);
+/* Something of the open layer was retired: purge at the end of the record. */
+void ks__kv_touch(struct ks_kv_store *store);
+/* Decode for a caller; false = deleted, or an error is set. `*row` is cleared then. */
+bool ks__kv_read(struct ks_kv_store *store, const struct ks__row_parts *parts, struct ks__row *row);
+/* The row beneath the open layer. */
+bool ks__kv_get_below(struct ks_kv_store *store, ks_bytes key, uint64_t hash, struct ks__row *row);
+
+/* ---- disk.c ---- */
+
+/* Have a read transaction; false = error set. */
+bool ks__reading_begin(struct ks__reading *reading);
+/* Close the iterators. */
+void ks__reading_end_record(struct ks__reading *reading);
+/* Let go of what is read; the next read sees the newest commit. Between records only. */
+void ks__reading_renew(struct ks__reading *reading);
+void ks__reading_end(struct ks__reading *reading);
+
+/* Ready to look into LMDB, and there is something to find. */
+bool ks__disk_has_rows(struct ks_kv_store *store);
+/* False = absent, or an error is set. */
+bool ks__disk_find(struct ks_kv_store *store, ks_bytes key, struct ks__row_parts *out);
+
+/* Writes of one store inside one write transaction. */
+struct ks__disk_writer {
+    struct ks__txn       *txn;
+    struct ks__db_cursor *cursor;
+    unsigned              db;
+    struct ks__buffer    *scratch;
+};
+ks_status ks__disk_writer_open(struct ks__disk_writer *writer, struct ks__txn *txn, unsigned db,
+                               struct ks__buffer *scratch);
+void ks__disk_writer_close(struct ks__disk_writer *writer);
+/* Write or delete one row. The error is that of the transaction. */
+ks_status ks__disk_put(struct ks__disk_writer *writer, ks_bytes key,
+                       const struct ks__row_parts *row, ks_error *error);
+
+/* ---- walk.c ---- */
+
+struct ks__walk_item {
+    ks_bytes key;
+    ks_bytes row;           /* encoded */
+};
+
+/* Stands on one row of LMDB after the other, in key order. */
+struct ks__walk {
+    struct ks_kv_store   *store;
+    struct ks__db_cursor *cursor;       /* NULL = at the end */
+    bool                  descending;
+    bool                  valid;        /* `at` is a row */
+    struct ks__walk_item  at;
+    ks_bytes              held_key;     /* where the cursor stands, not looked at yet; null = nothing */
+    ks_bytes              held_value;
+    struct ks__walk_item *run;          /* long keys of equal start, sorted */
+    size_t                run_count, run_at, run_capacity;
+};
+
+/* Start at the first row >= `from`, or descending at the last <= `from`; null = at the end of the store
+ * where the walk begins. A failure is set in the reading's error; then there is no row. */
+void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from, bool descending);
+void ks__walk_next(struct ks__walk *walk);
+void ks__walk_close(struct ks__walk *walk);
+
+/* ---- cache.c ---- */
+
+/* The entry has been written for the first time since it was forwarded. */
+void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry);
+/* Tell the changelog, if the store has one. */
+void ks__kv_log_change(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
+
+/* ---- layers.c ---- */
+
+/* open -> committed. KS_ENOMEM: may be called again. */
+ks_status ks__layers_seal(struct ks_kv_store *store, ks_error *error);
+void ks__layers_drop(struct ks_kv_store *store);
+/* Write the committed layer inside the transaction; the layer stays. */
+ks_status ks__layers_write(struct ks_kv_store *store, struct ks__txn *txn, ks_error *error);
+/* It was written: forget it. */
+void ks__layers_written(struct ks_kv_store *store);
+
+/* ---- meta.c ---- */
+
+ks_status ks__meta_open(struct ks__state *state, ks_error *error);
+/* Inside a write transaction, past the layers. */
+ks_status ks__meta_write_number(struct ks__state *state, struct ks__txn *txn, const char *name,
+                                int64_t number, ks_error *error);
+ks_status ks__meta_delete_number(struct ks__state *state, struct ks__txn *txn, const char *name,
+                                 ks_error *error);
+
+/* ---- state.c ---- */
+
+/* The number of a store's database, made if missing. */
+ks_status ks__state_database(struct ks__env *env, const char *store, unsigned *db, ks_error *error);
+
+#endif

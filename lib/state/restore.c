@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * restore.c - changelog records straight into LMDB, and emptying a store before it is restored.
+ *
+ * Records of a changelog are committed already, so they pass the layers by. Data and the position reached
+ * are one transaction (T2): a restore that was cut short goes on where it was.
+ */
+#include "state/parts.h"
+
+#include "base/headers.h"
+
+#include <string.h>
+
+/* Rows in the layers above would hide what is written beneath them. */
+static ks_status check_layers(struct ks__state *state, const struct ks_kv_store *store,
+                              const char *position_name, ks_error *error)
+{
+    ks_bytes position = { position_name, position_name != NULL ? strlen(position_name) : 0 };
+
+    if (ks__map_count(&store->open) != 0 || ks__map_count(&store->committed) != 0)
+        return ks__error_set(error, KS_ESTATE, "store \"%s\" has rows that are not written yet",
+                             store->spec->name);
+    if (position_name != NULL && (ks__map_get(&state->numbers->open, position) != NULL ||
+                                  ks__map_get(&state->numbers->committed, position) != NULL))
+        return ks__error_set(error, KS_ESTATE, "position \"%s\" is not written yet", position_name);
+    return KS_OK;
+}
+
+/* Commit, or give up; in both cases the next read sees what is there. */
+static ks_status end(struct ks__state *state, struct ks__txn *txn, ks_status status)
+{
+    if (status != KS_OK) {
+        ks__txn_abort(txn);
+        return status;
+    }
+    status = ks__txn_commit(txn);
+    ks__reading_renew(&state->reading);
+    return status;
+}
+
+/* ---- restore ---- */
+
+/* The headers need a buffer of their own: the row is built in the state's. */
+static ks_status apply(struct ks__disk_writer *writer, const struct ks__state_change *change,
+                       struct ks__buffer *headers, ks_error *error)
+{
+    struct ks__row_parts row = { .value = change->row.value,
+                                 .timestamp_ms = change->row.timestamp_ms };
+    ks_status            status;
+
+    if (change->key.data == NULL)
+        return KS_OK;
+    if (change->key.size > KS__ROW_BYTES || row.value.size > KS__ROW_BYTES ||
+        change->key.size + row.value.size > KS__ROW_BYTES)
+        return ks__error_set(error, KS_ETOOBIG, "a row of the changelog is too large");
+    ks__buffer_clear(headers);
+    status = ks__headers_encode(change->row.headers, headers);
+    if (status != KS_OK || headers->failed)
+        return ks__error_set(error, status != KS_OK ? status : KS_ENOMEM,
+                             "headers of a row of the changelog");
+    row.headers = ks__buffer_bytes(headers);
+    return ks__disk_put(writer, change->key, &row, error);
+}
+
+static ks_status apply_all(struct ks__state *state, struct ks_kv_store *store, struct ks__txn *txn,
+                           const struct ks__state_change *changes, size_t count, ks_error *error)
+{
+    struct ks__buffer      headers = { .data = NULL };
+    struct ks__disk_writer writer;
+    ks_status              status;
+
+    status = ks__disk_writer_open(&writer, txn, store->db, &state->scratch);
+    for (size_t i = 0; i < count && status == KS_OK; i++)
+        status = apply(&writer, &changes[i], &headers, error);
+    ks__disk_writer_close(&writer);
+    ks__buffer_release(&headers);
+    return status;
+}
+
+ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
+                            const struct ks__state_change *changes, size_t count,
+                            const char *position_name, int64_t position, ks_error *error)
+{
+    struct ks__txn *txn;
+    ks_status       status = check_layers(state, store, position_name, error);
+
+    if (status == KS_OK)
+        status = ks__txn_begin_write(state->env, &txn, error);
+    if (status != KS_OK)
+        return status;
+    status = apply_all(state, store, txn, changes, count, error);
+    if (status == KS_OK && position_name != NULL)
+        status = ks__meta_write_number(state, txn, position_name, position, error);
+    return end(state, txn, status);
+}
+
+/* ---- wipe ---- */
+
+ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store, const char *position_name,
+                         ks_error *error)
+{
+    struct ks__txn *txn;
+    ks_status       status = check_layers(state, store, position_name, error);
+
+    if (status == KS_OK)
+        status = ks__txn_begin_write(state->env, &txn, error);
+    if (status != KS_OK)
+        return status;
+    status = ks__txn_empty(txn, store->db);
+    if (status == KS_OK && position_name != NULL)
+        status = ks__meta_delete_number(state, txn, position_name, error);
+    return end(state, txn, status);
+}

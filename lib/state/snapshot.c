@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * snapshot.c - see snapshot.h.
+ *
+ * A snapshot is a store handle that cannot be written: its transaction, arena and error are its own, and
+ * a fresh one has the rows of the memory layers in its committed map.
+ */
+#include "state/snapshot.h"
+
+#include "state/parts.h"
+
+struct ks__snapshot {
+    struct ks_kv_store    store;
+    struct ks__store_spec spec;         /* only the name is known */
+    struct ks__reading    reading;
+    struct ks__arena      arena;        /* never reset: rows live as long as the snapshot */
+    struct ks__env       *own_env;      /* opened for the snapshot alone */
+    char                 *name;
+    ks_error              error;
+};
+
+/* ---- make ---- */
+
+static struct ks__snapshot *snapshot_new(const char *store, ks_error *error)
+{
+    struct ks__snapshot *snapshot = ks__zalloc(sizeof(*snapshot));
+
+    if (snapshot == NULL) {
+        ks__error_no_memory(error, "a snapshot");
+        return NULL;
+    }
+    snapshot->spec    = (struct ks__store_spec){ .kind = KS__STORE_KV };
+    snapshot->reading = (struct ks__reading){ .arena = &snapshot->arena, .generation = 1 };
+    ks__kv_init(&snapshot->store, &snapshot->spec, &snapshot->reading);
+    snapshot->name      = ks__strdup(store);
+    snapshot->spec.name = snapshot->name;
+    if (snapshot->name == NULL || ks__arena_init(&snapshot->arena, 0, 0) != KS_OK) {
+        ks__error_no_memory(error, "a snapshot");
+        ks__snapshot_free(snapshot);
+        return NULL;
+    }
+    snapshot->reading.error = &snapshot->error;
+    return snapshot;
+}
+
+/* Begin to read: from here on nothing changes. */
+static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env, ks_error *error)
+{
+    ks_status status = ks__state_database(env, snapshot->name, &snapshot->store.db, error);
+
+    if (status != KS_OK)
+        return status;
+    snapshot->reading.env = env;
+    if (!ks__reading_begin(&snapshot->reading)) {
+        ks__error_copy(error, &snapshot->error);
+        return snapshot->error.status;
+    }
+    return KS_OK;
+}
+
+/* Hand it out, or free it. */
+static ks_status finish(struct ks__snapshot **out, struct ks__snapshot *snapshot, ks_status status)
+{
+    if (status != KS_OK) {
+        ks__snapshot_free(snapshot);
+        snapshot = NULL;
+    }
+    *out = snapshot;
+    return status;
+}
+
+ks_status ks__snapshot_of_env(struct ks__snapshot **out, struct ks__env *env, const char *store,
+                              ks_error *error)
+{
+    struct ks__snapshot *snapshot = snapshot_new(store, error);
+
+    *out = NULL;
+    if (snapshot == NULL)
+        return KS_ENOMEM;
+    return finish(out, snapshot, start(snapshot, env, error));
+}
+
+ks_status ks__snapshot_of_directory(struct ks__snapshot **out, const char *directory,
+                                    const char *store, ks_error *error)
+{
+    const struct ks__env_options options  = { .read_only = true, .max_databases = 256 };
+    struct ks__snapshot         *snapshot = snapshot_new(store, error);
+    ks_status                    status;
+
+    *out = NULL;
+    if (snapshot == NULL)
+        return KS_ENOMEM;
+    status = ks__env_open(&snapshot->own_env, directory, &options, error);
+    if (status == KS_OK)
+        status = start(snapshot, snapshot->own_env, error);
+    return finish(out, snapshot, status);
+}
+
+/* ---- fresh ---- */
+
+static ks_status copy_layer(struct ks__map *to, const struct ks__map *from)
+{
+    for (const struct ks__map_entry *entry = ks__map_oldest(from); entry != NULL;
+         entry = ks__map_newer(entry)) {
+        struct ks__row_parts  parts = ks__cell_parts(ks__kv_entry(entry)->now);
+        struct ks__map_entry *copy  = ks__map_put_hashed(to, entry->key, entry->hash, NULL);
+        struct ks__cell      *cell  = copy != NULL ? ks__cell_new(to, &parts) : NULL;
+
+        if (cell == NULL)
+            return KS_ENOMEM;
+        ks__kv_entry(copy)->now = cell;
+    }
+    return KS_OK;
+}
+
+ks_status ks__snapshot_of_store(struct ks__snapshot **out, struct ks_kv_store *store,
+                                ks_error *error)
+{
+    struct ks__snapshot *snapshot = snapshot_new(store->spec->name, error);
+    ks_status            status;
+
+    *out = NULL;
+    if (snapshot == NULL)
+        return KS_ENOMEM;
+    status = start(snapshot, store->reading->env, error);
+    if (status == KS_OK) {
+        status = copy_layer(&snapshot->store.committed, &store->committed);
+        if (status == KS_OK)
+            status = copy_layer(&snapshot->store.committed, &store->open);
+        if (status != KS_OK)
+            ks__error_no_memory(error, "a snapshot");
+    }
+    return finish(out, snapshot, status);
+}
+
+void ks__snapshot_free(struct ks__snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    ks__reading_end(&snapshot->reading);
+    ks__env_close(snapshot->own_env, NULL);
+    ks__kv_release(&snapshot->store);
+    ks__arena_release(&snapshot->arena);
+    ks__free(snapshot->name);
+    ks__free(snapshot);
+}
+
+/* ---- read ---- */
+
+bool ks__snapshot_get(struct ks__snapshot *snapshot, ks_bytes key, ks_record *row)
+{
+    return ks_kv_store_get(&snapshot->store, key, row);
+}
+
+ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_bytes to, ks_order order)
+{
+    return ks__kv_range(&snapshot->store, from, to, order);
+}
+
+ks_iter *ks__snapshot_prefix(struct ks__snapshot *snapshot, ks_bytes prefix, ks_order order)
+{
+    return ks__kv_prefix(&snapshot->store, prefix, order);
+}
+
+uint64_t ks__snapshot_count(struct ks__snapshot *snapshot)
+{
+    return ks__kv_count(&snapshot->store);
+}
+
+const ks_error *ks__snapshot_error(const struct ks__snapshot *snapshot)
+{
+    return &snapshot->error;
+}
