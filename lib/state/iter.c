@@ -90,6 +90,9 @@ static void start_all(struct ks__kv_iter *it)
     it->open      = skip_unseen(it, start(it, &it->store->open));
     it->committed = start(it, &it->store->committed);
     ks__walk_open(&it->disk, it->store, it->descending ? it->upper : it->lower, it->descending);
+    if (it->descending && it->below_upper && it->disk.valid && it->upper.data != NULL &&
+        ks__bytes_compare(it->disk.at.key, it->upper) == 0)
+        ks__walk_next(&it->disk);
 }
 
 /* ---- merge ---- */
