@@ -30,7 +30,6 @@ enum ks__commit_phase {
 struct ks__commit {
     enum ks__commit_phase phase;
     bool                  begun;   /* a transaction is open */
-    bool                  aborting;
     struct ks__position  *positions;
     size_t                count, capacity;
     size_t                next;    /* tasks done in this phase */

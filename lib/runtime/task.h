@@ -92,6 +92,8 @@ void ks__task_connect(struct ks__task *task, size_t input, const struct ks__inpu
                       void *object, int64_t position);
 void ks__task_disconnect(struct ks__task *task, size_t input);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
+/* Where the input goes on after an abort. */
+int64_t ks__task_resume_position(const struct ks__task *task, size_t input);
 /* What was committed beside the input's offset (struct ks__position): its time so far. Before the first
  * record; NULL, "" and foreign texts are ignored. */
 void ks__task_set_metadata(struct ks__task *task, size_t input, const char *metadata);

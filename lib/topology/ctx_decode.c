@@ -52,5 +52,7 @@ const void *ks_ctx_decode(ks_ctx *ctx, const ks_serde *serde, ks_bytes bytes)
     ctx->decoded = decoded;
     if (object != NULL && destroy != NULL)
         ctx->ops->at_record_end(ctx, destroy, object);
-    return object;
+    if (ctx->error->status != KS_OK)
+        decoded->object = NULL; /* it has been destroyed at once */
+    return decoded->object;
 }

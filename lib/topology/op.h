@@ -107,7 +107,8 @@ struct ks__ctx_ops {
     void (*commit)(ks_ctx *ctx);
     /* Run `destroy(object)` at the end of the record. */
     void (*at_record_end)(ks_ctx *ctx, void (*destroy)(void *object), void *object);
-    /* An operator's clock: a number kept with the state under the operator's name and `what`. */
+    /* An operator's clock: a number kept with the state under the operator's name and `what` (static).
+     * Cheap per record; not to be remembered elsewhere, as an abort takes it back. */
     int64_t (*clock)(ks_ctx *ctx, const char *what, int64_t otherwise);
     void (*set_clock)(ks_ctx *ctx, const char *what, int64_t value);
 };

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * task_commit.c - a task's share of a commit: positions, seal, write.
+ *
+ * Called by commit.c in the order that the guarantee asks for.
+ * Threads: the task's.
+ */
+#include "runtime/task_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+ks_status ks__task_drain(struct ks__task *task)
+{
+    return ks__collector_drain(task);
+}
+
+/* What is committed of an input now: under at_most_once all that was drawn (K5). */
+static int64_t position_to_commit(const struct ks__task *task, const struct ks__queue *queue)
+{
+    if (task->options.settings->guarantee == KS__AT_MOST_ONCE)
+        return queue->after;
+    return ks__queue_position(queue);
+}
+
+ks_status ks__task_collect(struct ks__task *task, struct ks__position **positions, size_t *count,
+                           size_t *capacity)
+{
+    if (!KS__GROW(positions, capacity, *count + task->queue_count))
+        return KS_ENOMEM;
+    for (size_t i = 0; i < task->queue_count; i++) {
+        struct ks__queue *queue = &task->queues[i];
+
+        if (queue->class == NULL)
+            continue;
+        queue->collected = position_to_commit(task, queue);
+        if (queue->collected == queue->committed)
+            continue;
+        ks__metadata_write(queue->time_ms, queue->metadata);
+        (*positions)[(*count)++] = (struct ks__position){
+            .topic     = queue->topic,
+            .partition = queue->partition,
+            .offset    = queue->collected,
+            .metadata  = queue->time_ms >= 0 ? queue->metadata : NULL,
+        };
+    }
+    return KS_OK;
+}
+
+void ks__task_committed(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->queue_count; i++)
+        if (task->queues[i].class != NULL)
+            task->queues[i].committed = task->queues[i].collected;
+    task->dirty        = false;
+    task->commit_asked = false;
+}
+
+/* ---- seal ---- */
+
+static void keep_inputs(struct ks__task *task)
+{
+    char name[300]; /* topic names have 249 characters at most */
+
+    for (size_t i = 0; i < task->queue_count; i++) {
+        const struct ks__queue *queue    = &task->queues[i];
+        const int64_t           position = ks__queue_position(queue);
+
+        if (position != KS__OFFSET_NONE) {
+            snprintf(name, sizeof(name), "input/%s/%d", queue->topic, (int)queue->partition);
+            ks__state_set_number(task->state, name, position);
+        }
+        if (queue->time_ms >= 0) {
+            snprintf(name, sizeof(name), "time/%s/%d", queue->topic, (int)queue->partition);
+            ks__state_set_number(task->state, name, queue->time_ms);
+        }
+    }
+}
+
+/* Up to where each changelog is in the state. */
+static void keep_changelogs(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        const struct ks__task_store *store = &task->stores[i];
+        int64_t                      offset;
+
+        if (store->changelog == NULL)
+            continue;
+        offset = ks__topic_appended(store->changelog->topic, task->options.partition);
+        if (offset != KS__OFFSET_NONE)
+            ks__state_set_number(task->state, store->position, offset);
+    }
+}
+
+/* A store that is restored from its source topic follows the input. */
+static void keep_sourced(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        const struct ks__task_store *store = &task->stores[i];
+
+        for (size_t q = 0; store->spec->source_topic != NULL && q < task->queue_count; q++) {
+            const int64_t position = ks__queue_position(&task->queues[q]);
+
+            if (position != KS__OFFSET_NONE &&
+                strcmp(task->queues[q].topic, store->spec->source_topic) == 0)
+                ks__state_set_number(task->state, store->position, position);
+        }
+    }
+}
+
+static void keep_clocks(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->op_count; i++)
+        for (struct ks__task_clock *c = task->more[i].clocks; c != NULL; c = c->next) {
+            if (c->moved)
+                ks__state_set_number(task->state, c->name, c->value);
+            c->moved = false;
+        }
+}
+
+ks_status ks__task_seal(struct ks__task *task)
+{
+    ks_status status;
+
+    for (size_t i = 0; i < task->queue_count; i++)
+        task->queues[i].sealed = ks__queue_position(&task->queues[i]);
+    if (task->state == NULL)
+        return KS_OK;
+    keep_inputs(task);
+    keep_changelogs(task);
+    keep_sourced(task);
+    keep_clocks(task);
+    ks__task_keep_punctuations(task);
+    if (task->error.status != KS_OK)
+        return task->error.status;
+    status = ks__state_seal(task->state, &task->error);
+    if (status == KS_OK && task->unwritten_since_ms < 0)
+        task->unwritten_since_ms = ks__clock_mono_ms(task->options.clock);
+    return status;
+}
+
+/* ---- write ---- */
+
+size_t ks__task_sealed_bytes(const struct ks__task *task)
+{
+    return task->state != NULL ? ks__state_sealed_bytes(task->state) : 0;
+}
+
+static bool is_due(const struct ks__task *task)
+{
+    const struct ks__settings *settings = task->options.settings;
+
+    return ks__state_sealed_bytes(task->state) >= (size_t)settings->state_flush_bytes ||
+           ks__clock_mono_ms(task->options.clock) - task->unwritten_since_ms >=
+               settings->state_flush_ms;
+}
+
+ks_status ks__task_write(struct ks__task *task, bool force)
+{
+    ks_error  error = { .status = KS_OK };
+    ks_status status;
+
+    if (task->state == NULL || task->unwritten_since_ms < 0 || (!force && !is_due(task)))
+        return KS_OK;
+    status = ks__state_write(task->state, &error);
+    if (status == KS_OK)
+        task->unwritten_since_ms = -1;
+    else
+        KS__LOG_AT_ERROR(&task->log, "runtime", "the state cannot be written, it is kept in memory: "
+                         "%s", error.message);
+    return status;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * task_ctx.c - what the task does for operators and user code: struct ks__ctx_ops.
+ *
+ * Threads: the task's.
+ */
+#include "runtime/task_parts.h"
+
+#include <string.h>
+
+static void failed(ks_ctx *ctx, struct ks__op *op, const struct ks__record *record)
+{
+    ks__task_failed(ctx->task, op, KS_FAILURE_PROCESSING, record);
+}
+
+static void send(ks_ctx *ctx, struct ks__op *sink, const char *topic, const ks_record *record)
+{
+    ks__collector_send(ctx->task, sink, topic, record);
+}
+
+static void dropped(ks_ctx *ctx, enum ks__drop why)
+{
+    ks__task_count_drop(ctx->task, ctx->op, why);
+}
+
+static void commit(ks_ctx *ctx)
+{
+    ctx->task->commit_asked = true;
+    ctx->task->dirty        = true;
+}
+
+static struct ks__op *op_of(ks_ctx *ctx, const struct ks__node *node)
+{
+    return ctx->task->by_node[node->index];
+}
+
+/* ---- stores ---- */
+
+static bool is_connected(const struct ks__node *node, const char *store)
+{
+    for (size_t i = 0; i < node->store_count; i++)
+        if (strcmp(node->stores[i], store) == 0)
+            return true;
+    return false;
+}
+
+static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connected_only)
+{
+    const struct ks__task_options *options = &ctx->task->options;
+    struct ks_kv_store            *store   = NULL;
+
+    for (size_t i = 0; i < ctx->task->store_count && store == NULL; i++)
+        if (strcmp(ctx->task->stores[i].spec->name, name) == 0)
+            store = ctx->task->stores[i].store;
+    if (store != NULL && connected_only && !is_connected(ctx->op->node, name)) {
+        ks__ctx_raise(ctx, KS_ENOTFOUND, "store \"%s\" is not connected to this processor", name);
+        return NULL;
+    }
+    if (store == NULL && options->global_store != NULL)
+        store = options->global_store(options->global_user, name);
+    if (store == NULL)
+        ks__ctx_raise(ctx, KS_ENOTFOUND, "there is no store \"%s\" here", name);
+    else if (ks__kv_spec(store)->kind != KS__STORE_KV) {
+        ks__ctx_raise(ctx, KS_ETYPE, "store \"%s\" is no key-value store", name);
+        store = NULL;
+    }
+    return store;
+}
+
+/* ---- punctuation ---- */
+
+static int64_t first_due(const struct ks__task *task, const ks_punctuation *model)
+{
+    const bool    stream = model->kind == KS_STREAM_TIME;
+    const int64_t now    = stream ? task->ctx.stream_time_ms : task->ctx.wall_time_ms;
+    const int64_t fresh  = stream ? 0 : now + model->interval_ms;
+    int64_t       kept   = -1;
+
+    if (model->kept != NULL && task->state != NULL)
+        kept = ks__state_number(task->state, model->kept, -1);
+    /* Kept times are of another clock, or of another interval, when they lie too far ahead. */
+    if (kept < 0 || (kept > now && kept - now > model->interval_ms))
+        return fresh;
+    return kept;
+}
+
+static ks_punctuation *schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
+                                ks_punctuator_fn *fn, void *user)
+{
+    struct ks__task    *task  = ctx->task;
+    struct ks__task_op *more  = ks__task_more(task, ctx->op);
+    ks_punctuation      model = { .op = ctx->op, .kind = kind, .interval_ms = interval_ms,
+                                  .fn = fn, .user = user };
+    ks_punctuation     *made  = NULL;
+
+    if (ctx->in_open)
+        model.kept = ks__format("punctuation/%s/%u/%s", ctx->op->node->name, more->scheduled++,
+                                kind == KS_STREAM_TIME ? "stream" : "wall");
+    if (!ctx->in_open || model.kept != NULL) {
+        model.due_ms = first_due(task, &model);
+        model.moved  = true;
+        made         = ks__punctuations_add(&task->punctuations, &model);
+    }
+    if (made == NULL)
+        ks__ctx_raise(ctx, KS_ENOMEM, "no memory for a punctuation");
+    task->stream_due_ms = ks__punctuations_due(&task->punctuations, KS_STREAM_TIME);
+    return made;
+}
+
+static void cancel(ks_ctx *ctx, ks_punctuation *punctuation)
+{
+    struct ks__task *task = ctx->task;
+
+    ks__punctuations_cancel(&task->punctuations, punctuation);
+    task->stream_due_ms = ks__punctuations_due(&task->punctuations, KS_STREAM_TIME);
+    task->dirty         = true;
+}
+
+/* ---- clocks ---- */
+
+/* The clock of this name at the present operator; NULL = no memory, latched. */
+static struct ks__task_clock *find_clock(ks_ctx *ctx, const char *what)
+{
+    struct ks__task       *task = ctx->task;
+    struct ks__task_op    *more = ks__task_more(task, ctx->op);
+    struct ks__task_clock *clock;
+
+    for (clock = more->clocks; clock != NULL; clock = clock->next)
+        if (clock->what == what || strcmp(clock->what, what) == 0)
+            return clock;
+    clock = ks__zalloc(sizeof(*clock));
+    if (clock != NULL)
+        clock->name = ks__format("node/%s/%s", ctx->op->node->name, what);
+    if (clock == NULL || clock->name == NULL) {
+        ks__free(clock);
+        ks__ctx_raise(ctx, KS_ENOMEM, "no memory for a clock");
+        return NULL;
+    }
+    clock->what  = what;
+    clock->value = INT64_MIN;
+    if (task->state != NULL)
+        clock->value = ks__state_number(task->state, clock->name, INT64_MIN);
+    clock->known = clock->value != INT64_MIN;
+    clock->next  = more->clocks;
+    more->clocks = clock;
+    return clock;
+}
+
+static int64_t clock_value(ks_ctx *ctx, const char *what, int64_t otherwise)
+{
+    const struct ks__task_clock *clock = find_clock(ctx, what);
+
+    return clock != NULL && clock->known ? clock->value : otherwise;
+}
+
+static void set_clock(ks_ctx *ctx, const char *what, int64_t value)
+{
+    struct ks__task_clock *clock = find_clock(ctx, what);
+
+    if (clock == NULL)
+        return;
+    clock->value = value;
+    clock->known = true;
+    clock->moved = true;
+}
+
+/* ---- end of the record ---- */
+
+static void at_record_end(ks_ctx *ctx, void (*destroy)(void *object), void *object)
+{
+    struct ks__task *task = ctx->task;
+
+    if (!KS__GROW(&task->ends, &task->end_capacity, task->end_count + 1)) {
+        ks__ctx_raise(ctx, KS_ENOMEM, "no memory to remember what to destroy");
+        destroy(object);
+        return;
+    }
+    task->ends[task->end_count++] = (struct ks__task_end){ destroy, object };
+}
+
+const struct ks__ctx_ops ks__task_ctx_ops = {
+    .failed        = failed,
+    .send          = send,
+    .dropped       = dropped,
+    .kv_store      = kv_store,
+    .op_of         = op_of,
+    .schedule      = schedule,
+    .cancel        = cancel,
+    .commit        = commit,
+    .at_record_end = at_record_end,
+    .clock         = clock_value,
+    .set_clock     = set_clock,
+};
