@@ -2,8 +2,8 @@
  *
  * log_input.h - a partition of the log as the input of a task.
  *
- *      ks__session_start(..., &source);
- *      ks__task_connect(task, input, &ks__log_input, source, offset);     // the task stops it
+ *      ks__log_input_open(&input, session, topic, partition, offset);
+ *      ks__task_connect(task, n, &ks__log_input_class, input, offset);    // the task closes it
  *
  * Threads: the task's.
  */
@@ -12,7 +12,10 @@
 
 #include "runtime/task.h"
 
-/* The object is a struct ks__source. */
-extern const struct ks__input_class ks__log_input;
+extern const struct ks__input_class ks__log_input_class;
+
+/* As ks__session_start(). */
+ks_status ks__log_input_open(void **out, struct ks__session *session, const char *topic,
+                             int32_t partition, int64_t offset);
 
 #endif

@@ -185,7 +185,7 @@ const struct ks__op *ks__task_op(const struct ks__task *task, size_t n)
 
 int64_t ks__task_dropped(const struct ks__task *task, size_t n, enum ks__drop why)
 {
-    return ks__counter_value(&task->more[n].drops[why]);
+    return ks__counter_read(&task->more[n].drops[why]);
 }
 
 /* ---- inputs ---- */

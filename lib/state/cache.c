@@ -85,7 +85,7 @@ static bool flush_one(struct ks_kv_store *store)
 
 void ks__kv_on_flush(struct ks_kv_store *store, ks__kv_flush_fn *fn, void *user)
 {
-    ks__assert(store->flush_fn == NULL);
+    ks__assert(store->flush_fn == NULL || store->flush_fn == fn); /* opened again after an abort */
     store->flush_fn   = fn;
     store->flush_user = user;
 }
