@@ -117,6 +117,8 @@ static void take(const ks_ctx *ctx, const ks_record *record, struct forwarded *o
         if (!ctx->free_time)
             out->record.record.timestamp_ms = present->timestamp_ms;
     }
+    if (ctx->op->class->traits & KS__OP_PLAIN_KEYS)
+        out->record.record.window = NULL;
     if (out->record.record.window != NULL) {
         out->window               = *out->record.record.window;
         out->record.record.window = &out->window;

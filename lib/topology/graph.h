@@ -12,7 +12,9 @@
  *
  * Invariants
  *   P1  Every node is in exactly one sub-topology, or in the global part; topics cut the graph, stores tie it.
- *   P2  Sub-topologies are numbered as Kafka numbers them, nodes stand in the order of their addition.
+ *   P2  Sub-topologies stand and are numbered as in Kafka: by their first node. An index counts them, a
+ *       number (in task ids and descriptions) counts global tables too. Nodes stand in the order of
+ *       their addition.
  *   P3  children are in the order of declaration: the order in which records reach them.
  *
  * Threads: any, once built; the count of references is atomic.
@@ -72,6 +74,10 @@ struct ks__node {
     size_t                     parent_count;
     const char               **stores;
     size_t                     store_count;
+    /* Tables whose rows it looks up, by ctx->ops->op_of(): the other side of a join, the table that a
+     * row is computed from. They are in its sub-topology. */
+    const struct ks__node    **views;
+    size_t                     view_count;
 };
 
 /* A repartition topic. */
@@ -83,6 +89,7 @@ struct ks__repartition {
 };
 
 struct ks__subtopology {
+    int                                number; /* Kafka's: global tables take numbers too */
     struct ks__node                  **nodes; /* in order of addition */
     size_t                             node_count;
     const struct ks__store_spec      **stores;
@@ -105,6 +112,7 @@ struct ks__global {
     const struct ks__node       *table; /* the processor that keeps the store */
     const struct ks__store_spec *store;
     const char                  *topic;
+    int                          number; /* among the sub-topologies, in descriptions */
 };
 
 struct ks_topology {

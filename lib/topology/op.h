@@ -48,7 +48,8 @@ enum ks__op_traits {
     KS__OP_KEEPS_KEY   = 1 << 0, /* no repartition because of it */
     KS__OP_KEEPS_TYPES = 1 << 1,
     KS__OP_TABLE       = 1 << 2, /* its output is a table's change */
-    KS__OP_STATELESS   = 1 << 3  /* neither store nor clock nor punctuation */
+    KS__OP_STATELESS   = 1 << 3, /* neither store nor clock nor punctuation */
+    KS__OP_PLAIN_KEYS  = 1 << 4  /* what user code forwards has no window */
 };
 
 struct ks__op_class {

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * build.c - from the logical graph to a plan of nodes.
+ *
+ *      order      by priority, parents first
+ *      source     -> source                          (none if merged into an earlier one)
+ *      operator   -> processor, its store, its edges
+ *      repartition-> filter, sink | source           (the edge between them is a topic)
+ *      global     -> source, table, store
+ *
+ * Building reads flags that declarations left behind and changes only the `built` members, so it
+ * can be done again after more declarations (D3).
+ */
+#include "dsl/dsl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- order ---- */
+
+static int by_priority(const void *one, const void *other)
+{
+    const struct ks__logical *a = *(struct ks__logical *const *)one;
+    const struct ks__logical *b = *(struct ks__logical *const *)other;
+
+    return (a->priority > b->priority) - (a->priority < b->priority);
+}
+
+static struct ks__logical *target(struct ks__logical *node)
+{
+    return node->merged_into != NULL ? node->merged_into : node;
+}
+
+static bool is_written(struct ks__logical *const *done, size_t count,
+                       const struct ks__logical *node)
+{
+    for (size_t i = count; i-- > 0;)
+        if (done[i] == node)
+            return true;
+    return false;
+}
+
+static bool is_ready(struct ks__logical *const *done, size_t count,
+                     const struct ks__logical *node)
+{
+    for (size_t i = 0; i < node->parent_count; i++)
+        if (!is_written(done, count, target(node->parents[i])))
+            return false;
+    return true;
+}
+
+/* Repeatedly the node of smallest priority whose parents are done. Nearly always that is the order of
+ * declaration; only a repartition used again stands behind what follows it. */
+static struct ks__logical **order_nodes(ks_builder *b)
+{
+    struct ks__logical **left  = ks__zalloc_array(b->node_count + 1, sizeof(struct ks__logical *));
+    struct ks__logical **order = ks__zalloc_array(b->node_count + 1, sizeof(struct ks__logical *));
+    size_t               done  = 0;
+
+    if (left == NULL || order == NULL) {
+        ks__free(left);
+        ks__free(order);
+        return NULL;
+    }
+    for (size_t i = 0; i < b->node_count; i++)
+        left[i] = b->nodes[i];
+    qsort(left, b->node_count, sizeof(struct ks__logical *), by_priority);
+    for (size_t first = 0; first < b->node_count;) {
+        size_t i = first;
+
+        while (left[i] == NULL || !is_ready(order, done, left[i]))
+            i++;
+        order[done++] = left[i];
+        left[i]       = NULL;
+        while (first < b->node_count && left[first] == NULL)
+            first++;
+    }
+    ks__free(left);
+    return order;
+}
+
+/* A repartition lets null keys through if an outer side is somewhere below it. */
+static void spread_null_keys(ks_builder *b, struct ks__logical *const *order)
+{
+    for (size_t i = 0; i < b->node_count; i++)
+        order[i]->lets_nulls = false;
+    for (size_t i = b->node_count; i-- > 0;)
+        if (order[i]->null_keys || order[i]->lets_nulls)
+            for (size_t k = 0; k < order[i]->parent_count; k++)
+                target(order[i]->parents[k])->lets_nulls = true;
+}
+
+/* ---- nodes ---- */
+
+static void connect_parents(struct ks__plan *plan, const struct ks__logical *node,
+                            struct ks__node *built)
+{
+    for (size_t i = 0; i < node->parent_count; i++)
+        ks__plan_edge(plan, target(node->parents[i])->built, built);
+}
+
+/* The stores behind the rows of a table. */
+static void connect_rows(struct ks__plan *plan, struct ks__node *built,
+                         const struct ks__logical *table)
+{
+    if (table->table->materialized) {
+        ks__plan_connect(plan, built, table->table->store.name);
+        return;
+    }
+    for (size_t i = 0; i < table->view_count; i++)
+        connect_rows(plan, built, table->views[i]);
+}
+
+static void write_table(struct ks__plan *plan, const struct ks__logical *node,
+                        struct ks__node *built)
+{
+    const struct ks__table_part *part = node->table;
+
+    if (part->materialized) {
+        ks__plan_store(plan, &part->store);
+        ks__plan_connect(plan, built, part->store.name);
+    }
+}
+
+static void write_processor(struct ks__plan *plan, struct ks__logical *node)
+{
+    struct ks__node *built;
+
+    if (node->table != NULL)
+        *(struct ks__table_args *)node->args = (struct ks__table_args){
+            .store     = node->table->materialized ? node->table->store.name : NULL,
+            .sends_old = node->table->sends_old,
+        };
+    built = ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, node->class, node->args,
+                          node->args_size);
+    node->built = built;
+    if (built == NULL)
+        return;
+    built->user = node->user;
+    connect_parents(plan, node, built);
+    if (node->table != NULL)
+        write_table(plan, node, built);
+    for (size_t i = 0; i < node->view_count; i++) {
+        ks__plan_view(plan, built, node->views[i]->built);
+        /* A derived table computes rows on demand but reads no store of its own accord. */
+        if (node->table == NULL || node->table->rows != KS__ROWS_DERIVED)
+            connect_rows(plan, built, node->views[i]);
+    }
+    for (const struct ks__store_use *use = node->stores; use != NULL; use = use->next)
+        ks__plan_connect(plan, built, use->store);
+}
+
+static void write_source(struct ks__plan *plan, struct ks__logical *node)
+{
+    if (node->merged_into == NULL)
+        node->built = ks__plan_node(plan, KS__NODE_SOURCE, node->name, node->class, node->args,
+                                    node->args_size);
+}
+
+static void write_sink(struct ks__plan *plan, struct ks__logical *node)
+{
+    node->built = ks__plan_node(plan, KS__NODE_SINK, node->name, node->class, node->args,
+                                node->args_size);
+    if (node->built == NULL)
+        return;
+    node->built->user = node->user;
+    connect_parents(plan, node, node->built);
+}
+
+static void write_repartition(struct ks__plan *plan, struct ks__logical *node)
+{
+    const struct ks__repartition_part  *part   = node->repartition;
+    const struct ks__null_key_filter_args pass = { .pass = node->lets_nulls };
+    const struct ks__sink_args          out    = { .topic            = { part->topic, true },
+                                                   .key              = part->key,
+                                                   .value            = part->value,
+                                                   .partitioner      = part->partitioner,
+                                                   .partitioner_user = part->partitioner_user };
+    const struct ks__source_args        in     = { .topics      = &out.topic,
+                                                   .topic_count = 1,
+                                                   .key         = part->key,
+                                                   .value       = part->value,
+                                                   .time        = KS_TIME_RECORD,
+                                                   .reset       = KS_RESET_EARLIEST };
+    struct ks__node *filter = ks__plan_node(plan, KS__NODE_PROCESSOR, part->filter_name,
+                                            &ks__null_key_filter_class, &pass, sizeof(pass));
+    struct ks__node *sink   = ks__plan_node(plan, KS__NODE_SINK, part->sink_name,
+                                            &ks__sink_class, &out, sizeof(out));
+    struct ks__node *source = ks__plan_node(plan, KS__NODE_SOURCE, node->name, &ks__source_class,
+                                            &in, sizeof(in));
+
+    node->built = source;
+    if (source == NULL)
+        return;
+    /* The plan copied the arguments; let the list of topics point into the sink's copy. */
+    ((struct ks__source_args *)(uintptr_t)source->args)->topics =
+        &((const struct ks__sink_args *)sink->args)->topic;
+    connect_parents(plan, node, filter);
+    ks__plan_edge(plan, filter, sink);
+    ks__plan_repartition(plan, part->topic, part->partitions, sink, source);
+}
+
+/* The arguments of the logical node are those of the source. */
+static void write_global(struct ks__plan *plan, struct ks__logical *node)
+{
+    const struct ks__source_args *args  = node->args;
+    const struct ks__table_args   table = { .store = node->table->store.name };
+    struct ks__node *source = ks__plan_node(plan, KS__NODE_SOURCE, node->source_name,
+                                            &ks__source_class, args, sizeof(*args));
+
+    node->built = ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, &ks__table_source_class,
+                                &table, sizeof(table));
+    if (node->built == NULL)
+        return;
+    ks__plan_edge(plan, source, node->built);
+    ks__plan_store(plan, &node->table->store);
+    ks__plan_connect(plan, node->built, node->table->store.name);
+    ks__plan_global(plan, source, node->built, node->table->store.name, args->topics[0].name);
+}
+
+static void write_node(struct ks__plan *plan, struct ks__logical *node)
+{
+    switch (node->kind) {
+    case KS__LOGICAL_SOURCE:
+        write_source(plan, node);
+        break;
+    case KS__LOGICAL_PROCESSOR:
+        write_processor(plan, node);
+        break;
+    case KS__LOGICAL_SINK:
+        write_sink(plan, node);
+        break;
+    case KS__LOGICAL_REPARTITION:
+        write_repartition(plan, node);
+        break;
+    case KS__LOGICAL_GLOBAL:
+        write_global(plan, node);
+        break;
+    }
+}
+
+/* ---- the whole ---- */
+
+static bool write_copartitions(const ks_builder *b, struct ks__plan *plan)
+{
+    for (const struct ks__copartition_request *one = b->copartitions; one != NULL;
+         one = one->next) {
+        const struct ks__node **sources =
+            ks__zalloc_array(one->sources.count + 1, sizeof(*sources));
+
+        if (sources == NULL)
+            return false;
+        for (size_t i = 0; i < one->sources.count; i++)
+            sources[i] = target(one->sources.nodes[i])->built;
+        ks__plan_copartition(plan, sources, one->sources.count, one->asker);
+        ks__free(sources);
+    }
+    return true;
+}
+
+static bool write_all(ks_builder *b, struct ks__plan *plan)
+{
+    struct ks__logical **order = order_nodes(b);
+    bool                 done;
+
+    if (order == NULL)
+        return false;
+    spread_null_keys(b, order);
+    for (const struct ks__store_part *one = b->stores; one != NULL; one = one->next)
+        ks__plan_store(plan, &one->spec);
+    for (size_t i = 0; i < b->node_count; i++)
+        write_node(plan, order[i]);
+    done = write_copartitions(b, plan);
+    ks__free(order);
+    return done;
+}
+
+ks_status ks_builder_build(ks_builder *b, ks_topology **out)
+{
+    struct ks__plan *plan;
+    ks_error         mistake = { 0 };
+
+    *out = NULL;
+    if (b == NULL)
+        return KS_ENOMEM;
+    plan = ks__plan_new(b->owned);
+    if (plan == NULL)
+        return KS_ENOMEM;
+    ks__error_copy(&mistake, &b->error);
+    if (mistake.status == KS_OK && !write_all(b, plan))
+        ks__error_no_memory(&mistake, "topology");
+    *out = ks__plan_finish(plan, &mistake);
+    return (*out)->error.status;
+}

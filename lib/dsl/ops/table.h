@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * table.h - what all table operators do alike: open their store, send changes, look rows up.
+ *
+ *      update:  old row --put--> new row --+--> not cached: forward (new, old) now
+ *                                          `--> cached: the store forwards at its flush
+ *
+ * Invariants
+ *   TB1  The store is written before the change is forwarded (O3).
+ *   TB2  Old values are sent only if somebody asked for them when the topology was declared.
+ *
+ * Threads: the task's.
+ */
+#ifndef KS_DSL_OPS_TABLE_H
+#define KS_DSL_OPS_TABLE_H
+
+#include "dsl/dsl.h"
+
+/* First member of the state of a table operator. */
+struct ks__table_state {
+    ks_ctx             *ctx;
+    struct ks__op      *op;
+    struct ks_kv_store *store;     /* NULL = not materialized */
+    bool                cached;    /* changes leave at the flush */
+    bool                sends_old;
+};
+
+/* The open function of an operator whose arguments begin with struct ks__table_args. */
+void ks__table_open(void *state, ks_ctx *ctx);
+/* Its row function when it has a store. */
+bool ks__table_stored_row(void *state, ks_ctx *ctx, ks_bytes key, struct ks__row *row);
+/* Is the old value to be computed for this change? */
+static inline bool ks__table_wants_old(const struct ks__table_state *t)
+{
+    return t->sends_old && !t->cached;
+}
+/* Put the row, if there is a store, and send the change, unless the flush does. `old` may be null;
+ * it is left out unless wanted. Time, key, window, headers are those of `change`. */
+void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old);
+/* The row of another table operator of this task; false = none, `*row` cleared. */
+bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, ks_bytes key, struct ks__row *row);
+/* The operator of the n-th view of the present one; to be called in open. NULL = failed. */
+struct ks__op *ks__table_view(ks_ctx *ctx, size_t n);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sources.c - topics that are read: as streams here, as tables in ops/table_source.c.
+ *
+ * A topic has one source. A second stream of exactly the same topics with the same options shares
+ * the first one's source (its own index is taken all the same); any other overlap is refused.
+ */
+#include "dsl/dsl.h"
+
+#include "serde/serde.h"
+
+#include <string.h>
+
+bool ks__source_args_make(ks_builder *b, const struct ks__call *call, const char *const *topics,
+                          size_t count, const ks_consumed *options, struct ks__source_args *args)
+{
+    struct ks__topic_ref *list;
+
+    if (!ks__need(b, call, topics != NULL && count > 0, "a topic"))
+        return false;
+    list = ks__arena_zalloc(&b->owned->arena, count * sizeof(*list));
+    if (list == NULL)
+        return ks__latch_no_memory(b) != NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!ks__check_name(b, call, "the topic", topics[i]))
+            return false;
+        list[i].name = ks__owned_text(b->owned, topics[i]);
+        if (list[i].name == NULL)
+            return ks__latch_no_memory(b) != NULL;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(list[k].name, list[i].name) == 0)
+                return ks__latch(b, call, KS_EINVAL, "the topic \"%s\" is named twice",
+                                 topics[i]) != NULL;
+    }
+    *args = (struct ks__source_args){
+        .topics         = list,
+        .topic_count    = count,
+        .key            = options->key,
+        .value          = options->value,
+        .time           = options->time,
+        .extractor      = options->extractor,
+        .extractor_user = options->user,
+        .reset          = options->reset,
+    };
+    return true;
+}
+
+/* ---- overlap ---- */
+
+static bool reads(const struct ks__source_args *args, const char *topic)
+{
+    for (size_t i = 0; i < args->topic_count; i++)
+        if (strcmp(args->topics[i].name, topic) == 0)
+            return true;
+    return false;
+}
+
+static size_t overlap(const struct ks__source_args *a, const struct ks__source_args *b)
+{
+    size_t common = 0;
+
+    for (size_t i = 0; i < a->topic_count; i++)
+        common += reads(b, a->topics[i].name);
+    return common;
+}
+
+static bool same_options(const struct ks__source_args *a, const struct ks__source_args *b)
+{
+    return a->reset == b->reset && a->time == b->time && a->extractor == b->extractor &&
+           a->extractor_user == b->extractor_user && ks__serde_fits(a->key, b->key) &&
+           ks__serde_fits(a->value, b->value);
+}
+
+/* A stream's source, not a table's: only these are shared. */
+static bool is_stream_source(const struct ks__logical *node)
+{
+    return node->kind == KS__LOGICAL_SOURCE && !node->of_table;
+}
+
+bool ks__claim_topics(ks_builder *b, const struct ks__call *call,
+                      const struct ks__source_args *args, struct ks__logical **same)
+{
+    for (size_t i = 0; i < b->node_count; i++) {
+        struct ks__logical           *node = b->nodes[i];
+        const struct ks__source_args *other = node->args;
+        size_t                        common;
+
+        if ((node->kind != KS__LOGICAL_SOURCE && node->kind != KS__LOGICAL_GLOBAL) ||
+            node->merged_into != NULL)
+            continue;
+        common = overlap(args, other);
+        if (common == 0)
+            continue;
+        if (same == NULL || !is_stream_source(node))
+            return ks__latch(b, call, KS_ETOPOLOGY, "the topic is already read by \"%s\"",
+                             node->name) != NULL;
+        if (common != args->topic_count || common != other->topic_count)
+            return ks__latch(b, call, KS_ETOPOLOGY, "the topics overlap with those of \"%s\"",
+                             node->name) != NULL;
+        if (!same_options(args, other))
+            return ks__latch(b, call, KS_ETOPOLOGY,
+                             "the topics are already read by \"%s\" with other options",
+                             node->name) != NULL;
+        *same = node;
+    }
+    return true;
+}
+
+/* ---- streams ---- */
+
+static ks_stream *make_stream(ks_builder *b, const struct ks__call *call,
+                              const struct ks__source_args *args)
+{
+    struct ks__logical *same = NULL;
+    struct ks__logical *node;
+    ks_stream          *s;
+
+    if (!ks__claim_topics(b, call, args, &same))
+        return ks__inert(b);
+    node = ks__logical_add(
+        b, call,
+        &(struct ks__logical_seed){ .kind      = KS__LOGICAL_SOURCE,
+                                    .name      = ks__choose_name(b, call->name,
+                                                                 ks__source_class.prefix),
+                                    .class     = &ks__source_class,
+                                    .args      = args,
+                                    .args_size = sizeof(*args) });
+    s = node != NULL ? ks__arena_zalloc(&b->owned->arena, sizeof(*s)) : NULL;
+    if (s == NULL) {
+        ks__latch_no_memory(b);
+        return ks__inert(b);
+    }
+    node->merged_into = same;
+    *s = (ks_stream){ .head    = { KS__KIND_STREAM, b },
+                      .node    = node,
+                      .key     = args->key,
+                      .value   = args->value,
+                      .sources = ks__sources_of(b, node) };
+    return s;
+}
+
+ks_stream *ks_builder_stream_of(ks_builder *b, const char *const *topics, size_t count,
+                                const ks_consumed *consumed)
+{
+    struct ks__call        call;
+    struct ks__source_args args;
+    ks_consumed            options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, consumed, &options, sizeof(options), &call) ||
+        !ks__source_args_make(b, &call, topics, count, &options, &args))
+        return ks__inert(b);
+    return make_stream(b, &call, &args);
+}
+
+ks_stream *ks_builder_stream(ks_builder *b, const char *topic, const ks_consumed *consumed)
+{
+    struct ks__call        call;
+    struct ks__source_args args;
+    ks_consumed            options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, consumed, &options, sizeof(options), &call) ||
+        !ks__source_args_make(b, &call, &topic, topic != NULL, &options, &args))
+        return ks__inert(b);
+    return make_stream(b, &call, &args);
+}

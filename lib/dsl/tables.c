@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tables.c - which tables have a store, which send old values.
+ *
+ *      source table    a store if named, or once somebody reads its rows or asks for old values
+ *      aggregation     always a store
+ *      filter, map     a store if named; else rows and old values are computed from the parent's
+ *
+ * Old values are asked for at the declaration of who needs them, so a table filter sees only what was
+ * asked before it was declared, unless somebody later forces it. That is Kafka Streams' rule.
+ */
+#include "dsl/dsl.h"
+
+bool ks__is_materialized(const ks_materialized *options)
+{
+    return options->store != NULL || options->key != NULL || options->value != NULL ||
+           options->cache != KS_DEFAULT || options->changelog != KS_DEFAULT;
+}
+
+void ks__table_store(struct ks__table_part *part, const char *name, const ks_materialized *options,
+                     const ks_serde *key, const ks_serde *value)
+{
+    part->store = (struct ks__store_spec){
+        .name      = name,
+        .kind      = KS__STORE_KV,
+        .key       = key,
+        .value     = value,
+        .cache     = options->cache != KS_OFF,
+        .changelog = options->changelog != KS_OFF,
+    };
+    part->queryable = options->store != NULL;
+}
+
+bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,
+                      const struct ks__table_part *part)
+{
+    if (node == NULL)
+        return false;
+    node->table = ks__owned_copy(b->owned, part, sizeof(*part));
+    if (node->table == NULL)
+        return ks__latch_no_memory(b) != NULL;
+    /* A generated name is taken at once: nobody else may have it. */
+    return part->store.name == NULL || ks__take_store_name(b, call, part->store.name);
+}
+
+bool ks__table_send_old(struct ks__logical *node, bool force)
+{
+    struct ks__table_part *part = node->table;
+
+    if (part->sends_old)
+        return true;
+    if (part->rows == KS__ROWS_SOURCE && !part->materialized) {
+        if (!force)
+            return false;
+        part->materialized = true;
+    }
+    if (part->rows == KS__ROWS_DERIVED && !part->materialized)
+        for (size_t i = 0; i < node->view_count; i++)
+            if (!ks__table_send_old(node->views[i], force))
+                return false;
+    part->sends_old = true;
+    return true;
+}
+
+void ks__table_make_readable(struct ks__logical *node)
+{
+    struct ks__table_part *part = node->table;
+
+    if (part->rows == KS__ROWS_SOURCE)
+        part->materialized = true;
+    if (part->rows == KS__ROWS_DERIVED && !part->materialized)
+        for (size_t i = 0; i < node->view_count; i++)
+            ks__table_make_readable(node->views[i]);
+}
+
+const char *ks_table_store_name(const ks_table *t)
+{
+    const struct ks__table_part *part;
+
+    if (t == NULL || t->head.kind != KS__KIND_TABLE)
+        return NULL;
+    part = t->node->table;
+    return part->queryable ? part->store.name : NULL;
+}
+
+const char *ks_global_table_store_name(const ks_global_table *t)
+{
+    if (t == NULL || t->head.kind != KS__KIND_GLOBAL_TABLE)
+        return NULL;
+    return t->queryable ? t->store : NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * validate.c - what can only be judged of the whole: stores that are not there, partition counts
+ * that contradict each other.
+ *
+ * What can be judged of one operator is refused where it is declared (dsl/).
+ */
+#include "topology/plan_parts.h"
+
+#include <string.h>
+
+static void refuse(struct ks__plan *plan, ks_status status, const char *node, const char *text,
+                   const char *what)
+{
+    ks_error *error = &plan->topology->error;
+
+    ks__error_set(error, status, "node \"%s\": %s \"%s\"", node, text, what);
+    ks__error_set_node(error, node);
+}
+
+static const struct ks__store_spec *find_store(const struct ks__plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->store_count; i++)
+        if (strcmp(plan->stores[i]->name, name) == 0)
+            return plan->stores[i];
+    return NULL;
+}
+
+static bool keeps(const struct ks__plan *plan, const struct ks__node *node, const char *store)
+{
+    for (size_t i = 0; i < plan->global_count; i++)
+        if (plan->globals[i].table == node && strcmp(plan->globals[i].store->name, store) == 0)
+            return true;
+    return false;
+}
+
+static void check_stores(struct ks__plan *plan)
+{
+    for (size_t i = 0; i < plan->use_count; i++) {
+        const struct ks__plan_use   *use   = &plan->uses[i];
+        const struct ks__store_spec *store = find_store(plan, use->store);
+
+        if (store == NULL)
+            refuse(plan, KS_ENOTFOUND, use->node->name, "there is no store", use->store);
+        else if (store->global && !keeps(plan, use->node, use->store))
+            refuse(plan, KS_ETOPOLOGY, use->node->name,
+                   "every processor may read a global table without being connected to it:"
+                   " leave out the store",
+                   use->store);
+    }
+}
+
+static int32_t fixed_partitions(const struct ks__plan *plan, const struct ks__node *source)
+{
+    for (size_t i = 0; i < plan->topic_count; i++)
+        if (plan->topics[i].source == source)
+            return plan->topics[i].partitions;
+    return 0;
+}
+
+/* Two repartition topics with fixed counts that are joined must agree. */
+static void check_partitions(struct ks__plan *plan)
+{
+    for (size_t i = 0; i < plan->set_count; i++) {
+        const struct ks__plan_set *set   = &plan->sets[i];
+        int32_t                    fixed = 0;
+
+        for (size_t k = 0; k < set->count; k++) {
+            int32_t count = fixed_partitions(plan, set->sources[k]);
+
+            if (count > 0 && fixed > 0 && count != fixed) {
+                ks__error_set(&plan->topology->error, KS_ETOPOLOGY,
+                              "node \"%s\": its inputs must have equally many partitions, but"
+                              " %d and %d are asked for",
+                              set->asker, (int)fixed, (int)count);
+                ks__error_set_node(&plan->topology->error, set->asker);
+                return;
+            }
+            fixed = count > 0 ? count : fixed;
+        }
+    }
+}
+
+void ks__plan_validate(struct ks__plan *plan)
+{
+    check_stores(plan);
+    check_partitions(plan);
+}
