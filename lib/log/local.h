@@ -168,6 +168,9 @@ void ks__local_wake_readers(struct ks__local_topic *topic, int32_t partition);
 void ks__local_changed(struct ks__local_log *log);
 /* KS_EINVAL unless it is a name as Kafka allows it. */
 ks_status ks__local_check_name(const char *what, const char *name, ks_error *error);
+/* A topic by name; NULL in `*out` = unknown. */
+ks_status ks__local_find(struct ks__local_log *log, const char *name, struct ks__local_topic **out,
+                         ks_error *error);
 
 ks_status ks__local_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
                            size_t count, int timeout_ms, ks_error *error);

@@ -34,7 +34,7 @@ static int32_t partitions_of(const char *topic, void *user)
     struct ks__local_log   *log = user;
     struct ks__local_topic *found;
 
-    if (log->class->find(log, topic, &found, NULL) != KS_OK || found == NULL)
+    if (ks__local_find(log, topic, &found, NULL) != KS_OK || found == NULL)
         return 0;
     return found->partitions;
 }

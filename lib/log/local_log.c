@@ -118,12 +118,21 @@ ks_status ks__local_create(struct ks__cluster *cluster, const struct ks__topic_s
     return first;
 }
 
+ks_status ks__local_find(struct ks__local_log *log, const char *name, struct ks__local_topic **out,
+                         ks_error *error)
+{
+    *out = NULL;
+    if (name == NULL || strlen(name) > KS__LOCAL_NAME_LIMIT)
+        return KS_OK;                           /* nobody could have created it */
+    return log->class->find(log, name, out, error);
+}
+
 ks_status ks__local_partitions(struct ks__cluster *cluster, const char *topic, int32_t *partitions,
                                int timeout_ms, ks_error *error)
 {
     struct ks__local_log   *log = ((struct ks__local_cluster *)cluster)->log;
     struct ks__local_topic *found;
-    ks_status               status = log->class->find(log, topic, &found, error);
+    ks_status               status = ks__local_find(log, topic, &found, error);
 
     (void)timeout_ms;
     *partitions = status == KS_OK && found != NULL ? found->partitions : 0;
@@ -133,7 +142,7 @@ ks_status ks__local_partitions(struct ks__cluster *cluster, const char *topic, i
 static ks_status find_partition(struct ks__local_log *log, const char *name, int32_t partition,
                                 struct ks__local_topic **out, ks_error *error)
 {
-    ks_status status = log->class->find(log, name, out, error);
+    ks_status status = ks__local_find(log, name, out, error);
 
     if (status != KS_OK)
         return status;
@@ -167,6 +176,8 @@ ks_status ks__local_committed(struct ks__cluster *cluster, const char *group, co
     ks_status             status = ks__local_check_name("group", group, error);
 
     (void)timeout_ms;
+    if (status == KS_OK)
+        status = ks__local_check_name("topic", topic, error);
     if (status != KS_OK)
         return status;
     return log->class->committed(log, group, topic, partition, offset, metadata, error);

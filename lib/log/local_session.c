@@ -117,7 +117,7 @@ ks_status ks__local_start(struct ks__session *base, const char *topic, int32_t p
     struct ks__local_log     *log     = session->log;
     struct ks__local_topic   *found;
     struct ks__local_source  *source;
-    ks_status                 status = log->class->find(log, topic, &found, &base->error);
+    ks_status                 status = ks__local_find(log, topic, &found, &base->error);
 
     if (status != KS_OK)
         return status;

@@ -32,7 +32,7 @@ ks_status ks__local_topic(struct ks__session *base, const char *name, struct ks_
             *out = &writer->base;
             return KS_OK;
         }
-    status = session->log->class->find(session->log, name, &found, &base->error);
+    status = ks__local_find(session->log, name, &found, &base->error);
     if (status != KS_OK)
         return status;
     if (found == NULL)
@@ -157,12 +157,16 @@ static ks_status hand_over(struct ks__local_session *session, struct ks__staged 
         .epoch            = session->epoch,
         .error            = &session->base.error,
     };
-    ks_status status;
+    ks_status status = KS_OK;
 
     if (count > 0 && session->group == NULL)
         return ks__error_set(&session->base.error, KS_EINVAL, "positions need a group");
     if (staged == NULL && count == 0)
         return KS_OK;
+    for (size_t i = 0; i < count && status == KS_OK; i++)
+        status = ks__local_check_name("topic", positions[i].topic, &session->base.error);
+    if (status != KS_OK)
+        return status;
     if (!ks_error_is_fatal(&session->base.error))
         ks__error_clear(&session->base.error);
     if (staged != NULL)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * embedded.h - the durable log of one machine: an LMDB env per directory.
+ *
+ *      DIRECTORY/data.mdb   database "records": {topic id, partition, base offset} -> chunk of records
+ *                           database "meta":    topics, begins, positions, epochs, groups (rows.c)
+ *      DIRECTORY/waiters/   one FIFO per process that has the log open (waiters.c)
+ *
+ * One database for all records, not one per partition: the number of named databases is fixed when
+ * an env is opened and each costs every transaction; with the key's prefix a partition is still one
+ * run of neighbours, a new topic needs no database, and other processes see it at once. What a
+ * commit appends to a partition lies in chunks of up to 512 records, so a tree entry stands for many
+ * records, large chunks have pages of their own, and trimming gives back whole pages.
+ *
+ * Invariants
+ *   E1  A commit is one LMDB transaction, alone or with others: chunks, positions, checks.
+ *   E2  The end of a partition is what its last chunk says, else its begin row: never a counter that
+ *       could disagree. `end` in memory is only a hint that may be old after another process wrote.
+ *   E3  A reader copies a batch and ends its read transaction before it returns.
+ *   E4  No LMDB read reaches out of a chunk: every size is checked against it (chunk.c).
+ *
+ * Lock order: group_mutex, LMDB's writer lock, base.mutex. `queue_mutex` is held alone.
+ */
+#ifndef KS_LOG_EMBEDDED_EMBEDDED_H
+#define KS_LOG_EMBEDDED_EMBEDDED_H
+
+#include "base/buffer.h"
+#include "lmdb/env.h"
+#include "log/local.h"
+
+struct ks__embedded_partition {
+    _Atomic int64_t end;                    /* last known                                         */
+};
+
+struct ks__embedded_topic {
+    struct ks__local_topic        base;
+    uint32_t                      id;
+    struct ks__embedded_partition parts[];
+};
+
+/* Processes that wait for this log; see waiters.c. */
+struct ks__waiters {
+    char             *directory;
+    char             *name;                 /* of our FIFO, and of this process among members     */
+    int               fd;                   /* our FIFO; -1 = none                                */
+    struct ks__wake   stop;
+    struct ks__thread thread;
+    /* Somebody wrote records, or `groups`: changed a group or a topic. */
+    void            (*poked)(void *user, bool groups);
+    void             *user;
+};
+
+struct ks__embedded_wait;                   /* a commit in the queue; see commit.c                */
+
+struct ks__embedded_log {
+    struct ks__local_log        base;
+    struct ks__embedded_log    *next;       /* of the registry                                    */
+    unsigned                    references;
+    struct ks__env             *env;
+    unsigned                    records, meta;      /* databases                                  */
+    struct ks__embedded_topic **topics;     /* known so far                                       */
+    size_t                      topic_count, topic_capacity;
+    atomic_uint_fast64_t        foreign;    /* pokes by other processes                           */
+    struct ks__waiters          waiters;
+
+    struct ks__mutex     group_mutex;
+    struct ks__group     group;             /* between group_begin and group_end                  */
+    struct ks__txn      *group_txn;
+
+    struct ks__mutex          queue_mutex;  /* commits that wait for the writer                   */
+    struct ks__condition      decided;
+    struct ks__embedded_wait *queue, **queue_end;
+    bool                      writing;
+    struct ks__buffer         scratch;      /* the writer's                                       */
+};
+
+/* ---- chunks (chunk.c) ---- */
+
+/* What a chunk says of itself. */
+struct ks__chunk {
+    uint32_t count;                         /* records                                            */
+    uint32_t span;                          /* offset of the last one - base + 1                  */
+    uint32_t header_bytes;                  /* of all records                                     */
+    ks_bytes body;
+};
+
+ks_status ks__chunk_encode(struct ks__buffer *out, const struct ks__segment *segment);
+/* KS_ECORRUPT unless it is one. */
+ks_status ks__chunk_open(ks_bytes value, struct ks__chunk *out);
+/* Bytes of a segment that is to take the chunk. */
+size_t ks__chunk_need(const struct ks__chunk *chunk);
+/* Copy the records from offset `from` on behind the others of the segment, at most up to its capacity.
+ * KS_ECORRUPT, KS_ENOMEM. */
+ks_status ks__chunk_decode(const struct ks__chunk *chunk, int64_t base, int64_t from,
+                           struct ks__segment *segment);
+
+/* ---- rows (rows.c) ---- */
+
+#define KS__RECORD_KEY_BYTES 16u
+
+void ks__record_key(uint8_t out[KS__RECORD_KEY_BYTES], uint32_t topic, int32_t partition,
+                    int64_t offset);
+/* The offset in a key of this topic and partition; false = of another one. */
+bool ks__record_key_is(ks_bytes key, uint32_t topic, int32_t partition, int64_t *offset);
+/* Begin and end of a partition as the transaction sees them; either may be NULL. */
+ks_status ks__row_bounds(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
+                         int32_t partition, int64_t *begin, int64_t *end);
+ks_status ks__row_put_begin(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
+                            int32_t partition, int64_t begin);
+/* `*partitions` 0 = no such topic. */
+ks_status ks__row_get_topic(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
+                            uint32_t *id, int32_t *partitions, bool *compacted);
+ks_status ks__row_put_topic(struct ks__embedded_log *log, struct ks__txn *txn,
+                            const struct ks__topic_spec *spec, uint32_t *id);
+ks_status ks__row_get_position(struct ks__embedded_log *log, struct ks__txn *txn,
+                               const char *group, const char *topic, int32_t partition,
+                               int64_t *offset, ks_bytes *metadata);
+ks_status ks__row_put_position(struct ks__embedded_log *log, struct ks__txn *txn,
+                               const char *group, const struct ks__position *position);
+ks_status ks__row_get_epoch(struct ks__embedded_log *log, struct ks__txn *txn, const char *id,
+                            int64_t *epoch);
+ks_status ks__row_put_epoch(struct ks__embedded_log *log, struct ks__txn *txn, const char *id,
+                            int64_t epoch);
+/* The next number of the log, kept. */
+ks_status ks__row_serial(struct ks__embedded_log *log, struct ks__txn *txn, uint64_t *serial);
+/* A group; `*found` false: none is kept. The caller releases it. */
+ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
+                            struct ks__group *group, bool *found);
+ks_status ks__row_put_group(struct ks__embedded_log *log, struct ks__txn *txn,
+                            const struct ks__group *group);
+
+/* ---- calls of the class ---- */
+
+ks_status ks__embedded_commit(struct ks__local_log *log, struct ks__local_commit *commit);
+ks_status ks__embedded_fetch(struct ks__local_source *source, size_t limit,
+                             struct ks__batch *batch);
+int64_t ks__embedded_lag(const struct ks__local_source *source);
+void ks__embedded_source_release(struct ks__local_source *source);
+ks_status ks__embedded_trim(struct ks__local_log *log, struct ks__local_topic *topic,
+                            int32_t partition, int64_t offset, ks_error *error);
+ks_status ks__embedded_offset_at(struct ks__embedded_log *log, struct ks__txn *txn,
+                                 const struct ks__local_topic *topic, int32_t partition,
+                                 int64_t time_ms, int64_t *offset, ks_error *error);
+/* Raise the known end of a partition and wake its readers; takes base.mutex. */
+void ks__embedded_publish(struct ks__embedded_log *log, struct ks__local_topic *topic,
+                          int32_t partition, int64_t end);
+
+/* ---- other processes (waiters.c) ---- */
+
+/* Make our FIFO and watch it. */
+ks_status ks__waiters_open(struct ks__waiters *waiters, const char *log_directory,
+                           void (*poked)(void *user, bool groups), void *user,
+                           ks_error *error);
+void ks__waiters_close(struct ks__waiters *waiters);
+/* Tell all other processes that there are records, or that a group or topic changed. */
+void ks__waiters_poke(const struct ks__waiters *waiters, bool groups);
+/* True when the process of that name has the log open. */
+bool ks__waiters_is_alive(const struct ks__waiters *waiters, const char *name);
+
+#endif

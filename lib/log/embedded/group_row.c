@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * group_row.c - a group as a row, so that processes share it.
+ *
+ *      generation u32 | rebalancing u8 | partitions u64 | members u32 |
+ *      per member: id, instance id, process (u32 size or -1, text) | phase u8 | generation u32 |
+ *                  seen u64 | timeout u64 | topics u32, texts | owned u32, { index of topic u32,
+ *                  partition u32 }
+ */
+#include "log/embedded/embedded.h"
+
+#include "base/reader.h"
+
+#include <string.h>
+
+/* ---- to bytes ---- */
+
+static void put_text(struct ks__buffer *out, const char *text)
+{
+    ks__buffer_append_be32(out, text != NULL ? (uint32_t)strlen(text) : UINT32_MAX);
+    if (text != NULL)
+        ks__buffer_append_text(out, text);
+}
+
+static uint32_t topic_index(const struct ks__member *member, const char *topic)
+{
+    uint32_t i = 0;
+
+    while (member->topics[i] != topic)
+        i++;
+    return i;
+}
+
+static void put_member(struct ks__buffer *out, const struct ks__member *member)
+{
+    put_text(out, member->id);
+    put_text(out, member->instance_id);
+    put_text(out, member->process);
+    ks__buffer_append_u8(out, (uint8_t)member->phase);
+    ks__buffer_append_be32(out, (uint32_t)member->generation);
+    ks__buffer_append_be64(out, (uint64_t)member->seen_ms);
+    ks__buffer_append_be64(out, (uint64_t)member->timeout_ms);
+    ks__buffer_append_be32(out, (uint32_t)member->topic_count);
+    for (size_t i = 0; i < member->topic_count; i++)
+        put_text(out, member->topics[i]);
+    ks__buffer_append_be32(out, (uint32_t)member->owned_count);
+    for (size_t i = 0; i < member->owned_count; i++) {
+        ks__buffer_append_be32(out, topic_index(member, member->owned[i].topic));
+        ks__buffer_append_be32(out, (uint32_t)member->owned[i].partition);
+    }
+}
+
+/* The key of a group's row. */
+static ks_bytes group_key(struct ks__buffer *key, const char *name)
+{
+    ks__buffer_append_u8(key, 'g');
+    ks__buffer_append_text(key, name);
+    return ks__buffer_bytes(key);
+}
+
+ks_status ks__row_put_group(struct ks__embedded_log *log, struct ks__txn *txn,
+                            const struct ks__group *group)
+{
+    struct ks__buffer out    = { .data = NULL }, key = { .data = NULL };
+    ks_status         status = KS_ENOMEM;
+
+    ks__buffer_append_be32(&out, (uint32_t)group->generation);
+    ks__buffer_append_u8(&out, group->rebalancing);
+    ks__buffer_append_be64(&out, (uint64_t)group->partitions);
+    ks__buffer_append_be32(&out, (uint32_t)group->count);
+    for (size_t i = 0; i < group->count; i++)
+        put_member(&out, group->members[i]);
+    group_key(&key, group->name);
+    if (!out.failed && !key.failed)
+        status = ks__txn_put(txn, log->meta, ks__buffer_bytes(&key), ks__buffer_bytes(&out));
+    ks__buffer_release(&out);
+    ks__buffer_release(&key);
+    return status;
+}
+
+/* ---- from bytes ---- */
+
+static bool get_text(struct ks__reader *in, char **out)
+{
+    ks_bytes text = ks__reader_sized(in);
+
+    if (in->failed || text.data == NULL)
+        return !in->failed;
+    *out = ks__strndup(text.data, text.size);
+    return *out != NULL;
+}
+
+static bool get_topics(struct ks__reader *in, struct ks__member *member)
+{
+    uint32_t count = ks__reader_u32(in);
+
+    if (in->failed || count > in->left / sizeof(uint32_t))
+        return false;
+    member->topics = ks__zalloc_array(count, sizeof(*member->topics));
+    for (uint32_t i = 0; member->topics != NULL && i < count; i++) {
+        if (!get_text(in, &member->topics[i]) || member->topics[i] == NULL)
+            return false;
+        member->topic_count++;
+    }
+    return member->topics != NULL;
+}
+
+static bool get_owned(struct ks__reader *in, struct ks__member *member)
+{
+    uint32_t count = ks__reader_u32(in);
+
+    if (in->failed || count > in->left / (2 * sizeof(uint32_t)))
+        return false;
+    if (count == 0)
+        return true;
+    member->owned = ks__zalloc_array(count, sizeof(*member->owned));
+    for (uint32_t i = 0; member->owned != NULL && i < count; i++) {
+        uint32_t topic = ks__reader_u32(in);
+
+        if (topic >= member->topic_count)
+            return false;
+        member->owned[i].topic     = member->topics[topic];
+        member->owned[i].partition = ks__reader_i32(in);
+        member->owned_count++;
+    }
+    return member->owned != NULL;
+}
+
+static struct ks__member *get_member(struct ks__reader *in)
+{
+    struct ks__member *member = ks__zalloc(sizeof(*member));
+    bool               ok     = member != NULL && get_text(in, &member->id) &&
+              get_text(in, &member->instance_id) && get_text(in, &member->process);
+
+    if (ok) {
+        member->phase      = (enum ks__member_phase)ks__reader_u8(in);
+        member->generation = ks__reader_i32(in);
+        member->seen_ms    = ks__reader_i64(in);
+        member->timeout_ms = ks__reader_i64(in);
+        ok = member->id != NULL && member->phase <= KS__MEMBER_REVOKING &&
+             get_topics(in, member) && get_owned(in, member);
+    }
+    if (ok)
+        return member;
+    ks__member_free(member);
+    return NULL;
+}
+
+ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
+                            struct ks__group *group, bool *found)
+{
+    struct ks__buffer key = { .data = NULL };
+    ks_bytes          value;
+    struct ks__reader in;
+    ks_status         status = ks__group_init(group, name);
+    uint32_t          count;
+
+    *found = false;
+    if (status == KS_OK)
+        status = ks__txn_get(txn, log->meta, group_key(&key, name), &value);
+    ks__buffer_release(&key);
+    if (status != KS_OK || value.data == NULL)
+        return status;
+    in                 = ks__reader_of(value);
+    group->generation  = ks__reader_i32(&in);
+    group->rebalancing = ks__reader_u8(&in) != 0;
+    group->partitions  = ks__reader_i64(&in);
+    count              = ks__reader_u32(&in);
+    for (uint32_t i = 0; i < count && status == KS_OK; i++) {
+        struct ks__member *member = get_member(&in);
+
+        status = member != NULL ? ks__group_add(group, member) : in.failed ? KS_ECORRUPT : KS_ENOMEM;
+    }
+    if (status == KS_OK && !ks__reader_done(&in))
+        status = KS_ECORRUPT;
+    *found = true;
+    return status;
+}
