@@ -4,9 +4,9 @@
  *
  *      put --first write--> dirty list of the store --flush--> changelog, then the listener
  *
- * An entry stays where it is in the open layer; being cached is a flag, its place in the dirty list and
- * the cell that was forwarded last (none in the open layer = whatever the layers beneath hold, which
- * no write changes before the flush).
+ * An entry stays where it is in the open layer; being cached is a flag, its place in the dirty list
+ * and the cell that was forwarded last (none in the open layer = whatever the layers beneath hold,
+ * which no write changes before the flush).
  *
  * Kafka: NamedCache, CachingKeyValueStore#putAndMaybeForward.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * directory.c - whether a directory may hold state: it is made if missing, must be a directory of ours,
- * no link, and writable.
+ * directory.c - whether a directory may hold state: it is made if missing, must be a directory of
+ * ours, no link, and writable.
  *
  * A link is refused because whoever can plant one could make us write, or wipe, somewhere else.
  */

@@ -54,8 +54,8 @@ void ks__reading_end(struct ks__reading *reading)
 
 static ks_status damaged(struct ks_kv_store *store)
 {
-    return ks__error_set(store->reading->error, KS_ECORRUPT, "store \"%s\": a row on disk is damaged",
-                         store->spec->name);
+    return ks__error_set(store->reading->error, KS_ECORRUPT,
+                         "store \"%s\": a row on disk is damaged", store->spec->name);
 }
 
 bool ks__disk_has_rows(struct ks_kv_store *store)

@@ -6,8 +6,8 @@
  *      every thread: reader = a store handle of kind "only read" on a read transaction of its own,
  *                    renewed once per batch and after each apply of its own thread
  *
- * A reader reads committed rows only; puts through it fail with KS_ESTATE. Rows and iterators live to the
- * end of the record.
+ * A reader reads committed rows only; puts through it fail with KS_ESTATE. Rows and iterators live
+ * to the end of the record.
  *
  * Threads: a reader belongs to one; the state it reads must stay open longer.
  */
@@ -16,8 +16,8 @@
 
 #include "state/state.h"
 
-/* A reader of the store `spec->name` in `global`. Of `host` error and arena are used; it is kept, `spec`
- * too. KS_ENOMEM, KS_EIO. */
+/* A reader of the store `spec->name` in `global`. Of `host` error and arena are used; it is
+ * kept, `spec` too. KS_ENOMEM, KS_EIO. */
 ks_status ks__global_reader_open(struct ks_kv_store **out, struct ks__state *global,
                                  const struct ks__store_spec *spec,
                                  const struct ks__state_host *host, ks_error *error);

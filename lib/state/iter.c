@@ -6,8 +6,8 @@
  *      committed  . b . d e .      upper layer wins and all heads step past; a deletion is passed
  *      LMDB       a b c . . f      over
  *
- * The view of the opening (S2): entries and cells of the open layer younger than the iterator are not
- * seen; committed and LMDB do not change inside a record.
+ * The view of the opening (S2): entries and cells of the open layer younger than the iterator are
+ * not seen; committed and LMDB do not change inside a record.
  *
  * Memory is the record's arena; iterators still open at its end are closed by the state.
  */
@@ -125,8 +125,8 @@ static bool is_past_end(const struct ks__kv_iter *it, ks_bytes key)
     return ks__bytes_compare(key, it->upper) >= (it->below_upper ? 0 : 1);
 }
 
-/* The row of the key as the upper-most layer has it; the heads that stand on the key step past. False =
- * damaged. */
+/* The row of the key as the upper-most layer has it; the heads that stand on the key step past.
+ * False = damaged. */
 static bool take(struct ks__kv_iter *it, ks_bytes key, struct ks__row_parts *parts)
 {
     bool found = false;
@@ -148,8 +148,8 @@ static bool take(struct ks__kv_iter *it, ks_bytes key, struct ks__row_parts *par
 
         ks__walk_next(&it->disk);
         if (status != KS_OK) {
-            ks__error_set(it->store->reading->error, status, "store \"%s\": a row on disk is damaged",
-                          it->store->spec->name);
+            ks__error_set(it->store->reading->error, status,
+                          "store \"%s\": a row on disk is damaged", it->store->spec->name);
             return false;
         }
     }

@@ -5,8 +5,8 @@
  *      get: open -> committed -> LMDB, one hash for both maps
  *      put: a new cell in the open layer, nothing is looked up beneath
  *
- * The hot path is get and put of a key that is in the open layer: a hash, a probe, a cell off the free
- * list. With a slot the put needs neither hash nor probe.
+ * The hot path is get and put of a key that is in the open layer: a hash, a probe, a cell off the
+ * free list. With a slot the put needs neither hash nor probe.
  *
  * Not here: iterators (iter.c), caches (cache.c), what happens at a commit (layers.c).
  */
@@ -228,8 +228,9 @@ void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot, const 
             ks__kv_log_change(store, slot->entry->key, row);
         return;
     }
-    ks__error_set(store->reading->error, status, "store \"%s\": a row of %zu bytes is not written: %s",
-                  store->spec->name, slot->key.size + row->value.size, ks_status_text(status));
+    ks__error_set(store->reading->error, status,
+                  "store \"%s\": a row of %zu bytes is not written: %s", store->spec->name,
+                  slot->key.size + row->value.size, ks_status_text(status));
 }
 
 void ks__kv_put(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row)

@@ -2,8 +2,8 @@
  *
  * kv_store.c - the public key-value store: the same handle, with checks.
  *
- * A NULL store stands for a name that was refused; the refusal is in the context already, so the calls
- * stay silent.
+ * A NULL store stands for a name that was refused; the refusal is in the context already, so the
+ * calls stay silent.
  */
 #include "state/parts.h"
 
@@ -84,7 +84,8 @@ void ks_kv_store_put_record(ks_kv_store *store, const ks_record *row)
         return;
     }
     if (may_write(store, row->key))
-        ks__kv_put(store, row->key, &(struct ks__row){ row->value, row->timestamp_ms, row->headers });
+        ks__kv_put(store, row->key,
+                   &(struct ks__row){ row->value, row->timestamp_ms, row->headers });
 }
 
 bool ks_kv_store_put_if_absent(ks_kv_store *store, ks_bytes key, ks_bytes value)

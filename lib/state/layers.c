@@ -12,8 +12,8 @@
 
 #define KEEP_BYTES ((size_t)64 * 1024)
 
-/* Memory for the next round like the last one stays, so that a busy store allocates nothing and an idle
- * one gives back. */
+/* Memory for the next round like the last one stays, so that a busy store allocates nothing and
+ * an idle one gives back. */
 static void forget(struct ks__map *map)
 {
     ks__map_clear(map, 2 * ks__map_used_bytes(map) + KEEP_BYTES);

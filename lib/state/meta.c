@@ -2,8 +2,8 @@
  *
  * meta.c - numbers kept with the state: positions and clocks.
  *
- * They are the rows of one more store, {name -> i64}, so they are sealed, dropped and written with the
- * rest. Nobody is lent a number, so one in the open layer is overwritten in place.
+ * They are the rows of one more store, {name -> i64}, so they are sealed, dropped and written with
+ * the rest. Nobody is lent a number, so one in the open layer is overwritten in place.
  *
  * Threads: the task's.
  */

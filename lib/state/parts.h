@@ -10,8 +10,8 @@
  *      entry.now -> cell v9 -> cell v7 -> ...          replaced inside this record, retired
  *
  * Invariants
- *   P1  A cell is never changed. A put makes a new one with the next version of the store and retires
- *       the one before, whose bytes stay to the end of the record (S1).
+ *   P1  A cell is never changed. A put makes a new one with the next version of the store and
+ *       retires the one before, whose bytes stay to the end of the record (S1).
  *   P2  `older` is meaningful only while the cell that it leads to was retired in this record. An
  *       iterator follows it only from cells made after its opening, so in this record (S2).
  *   P3  Nothing is ever removed from `open` or `committed`: a deletion is a cell.
@@ -43,7 +43,7 @@ _Static_assert(sizeof(struct ks__cell) % 16 == 0, "values in cells are 16-aligne
 /* The payload of a map entry. */
 struct ks__kv_entry {
     struct ks__cell      *now;
-    struct ks__cell      *before;       /* dirty: as last forwarded; NULL = look into the layers below */
+    struct ks__cell      *before;       /* dirty: as last forwarded; NULL = look beneath */
     struct ks__map_entry *next_dirty;   /* in order of first write */
     bool                  dirty;        /* written, not yet forwarded */
 };
@@ -160,15 +160,17 @@ struct ks__walk {
     bool                  descending;
     bool                  valid;        /* `at` is a row */
     struct ks__walk_item  at;
-    ks_bytes              held_key;     /* where the cursor stands, not looked at yet; null = nothing */
+    ks_bytes              held_key;     /* where the cursor stands; null = nowhere */
     ks_bytes              held_value;
     struct ks__walk_item *run;          /* long keys of equal start, sorted */
     size_t                run_count, run_at, run_capacity;
 };
 
-/* Start at the first row >= `from`, or descending at the last <= `from`; null = at the end of the store
- * where the walk begins. A failure is set in the reading's error; then there is no row. */
-void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from, bool descending);
+/* Start at the first row >= `from`, or descending at the last <= `from`; null = at the end of
+ * the store where the walk begins. A failure is set in the reading's error; then there is no
+ * row. */
+void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from,
+                   bool descending);
 void ks__walk_next(struct ks__walk *walk);
 void ks__walk_close(struct ks__walk *walk);
 

@@ -2,8 +2,8 @@
  *
  * restore.c - changelog records straight into LMDB, and emptying a store before it is restored.
  *
- * Records of a changelog are committed already, so they pass the layers by. Data and the position reached
- * are one transaction (T2): a restore that was cut short goes on where it was.
+ * Records of a changelog are committed already, so they pass the layers by. Data and the position
+ * reached are one transaction (T2): a restore that was cut short goes on where it was.
  */
 #include "state/parts.h"
 
@@ -96,8 +96,8 @@ ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
 
 /* ---- wipe ---- */
 
-ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store, const char *position_name,
-                         ks_error *error)
+ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store,
+                         const char *position_name, ks_error *error)
 {
     struct ks__txn *txn;
     ks_status       status = check_layers(state, store, position_name, error);

@@ -13,8 +13,8 @@
  * equal chain in one value. All numbers are big-endian.
  *
  * Invariants
- *   W1  Short keys lie in their own order, a run of long keys of equal start after the short key that
- *       is this start: who reads in order sorts each run by the full keys (state/disk.c).
+ *   W1  Short keys lie in their own order, a run of long keys of equal start after the short key
+ *       that is this start: who reads in order sorts each run by the full keys (state/walk.c).
  *   W2  No read goes past the bytes, whatever they hold.
  *
  * Threads: pure.

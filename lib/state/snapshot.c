@@ -2,8 +2,8 @@
  *
  * snapshot.c - see snapshot.h.
  *
- * A snapshot is a store handle that cannot be written: its transaction, arena and error are its own, and
- * a fresh one has the rows of the memory layers in its committed map.
+ * A snapshot is a store handle that cannot be written: its transaction, arena and error are its
+ * own, and a fresh one has the rows of the memory layers in its committed map.
  */
 #include "state/snapshot.h"
 
@@ -152,7 +152,8 @@ bool ks__snapshot_get(struct ks__snapshot *snapshot, ks_bytes key, ks_record *ro
     return ks_kv_store_get(&snapshot->store, key, row);
 }
 
-ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_bytes to, ks_order order)
+ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_bytes to,
+                            ks_order order)
 {
     return ks__kv_range(&snapshot->store, from, to, order);
 }

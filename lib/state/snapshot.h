@@ -8,8 +8,8 @@
  * Several tasks are put together by the query room.
  *
  * Invariants
- *   N1  Rows and iterators live until the snapshot is freed, also after the state was closed: the read
- *       transaction holds the env.
+ *   N1  Rows and iterators live until the snapshot is freed, also after the state was closed: the
+ *       read transaction holds the env.
  *   N2  A snapshot pins pages of the env: seconds, not hours.
  *
  * Threads: made by any thread (fresh: the store's), then used by one at a time.
@@ -21,8 +21,8 @@
 
 struct ks__snapshot;
 
-/* Committed rows of the store of this name. The env must not be closed meanwhile; once the snapshot is
- * made it may. */
+/* Committed rows of the store of this name. The env must not be closed meanwhile; once the
+ * snapshot is made it may. */
 ks_status ks__snapshot_of_env(struct ks__snapshot **out, struct ks__env *env, const char *store,
                               ks_error *error);
 /* The same of another process's directory. KS_ESTATE: it is open in this process. */
@@ -36,7 +36,8 @@ void ks__snapshot_free(struct ks__snapshot *snapshot);
 
 /* As the calls of store.h; failures in ks__snapshot_error(). */
 bool     ks__snapshot_get(struct ks__snapshot *snapshot, ks_bytes key, ks_record *row);
-ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_bytes to, ks_order order);
+ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_bytes to,
+                            ks_order order);
 ks_iter *ks__snapshot_prefix(struct ks__snapshot *snapshot, ks_bytes prefix, ks_order order);
 uint64_t ks__snapshot_count(struct ks__snapshot *snapshot);
 const ks_error *ks__snapshot_error(const struct ks__snapshot *snapshot);

@@ -4,8 +4,8 @@
  *
  *      directory check -> env (lock, gate) -> meta database -> stores, as the task asks for them
  *
- * The env is opened so that snapshots of this process may go on reading it after the state was closed;
- * a registry of our own makes sure that only one state writes to it (T4).
+ * The env is opened so that snapshots of this process may go on reading it after the state was
+ * closed; a registry of our own makes sure that only one state writes to it (T4).
  *
  * Not here: layers of one store (layers.c), caches (cache.c), restore (restore.c).
  */
@@ -93,8 +93,8 @@ static ks_status find_mark(struct ks__state *state, bool *found, ks_error *error
     return failure.status;
 }
 
-/* Everything is read from the log again after an env was emptied, whoever emptied it: the mark went with
- * the rest. */
+/* Everything is read from the log again after an env was emptied, whoever emptied it: the mark
+ * went with the rest. */
 static ks_status mark_opened(struct ks__state *state, ks_error *error)
 {
     struct ks__txn *txn;
@@ -210,7 +210,8 @@ ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spe
     if (ks__state_find(state, spec->name) != NULL)
         return ks__error_set(error, KS_EEXISTS, "store \"%s\" is open already", spec->name);
     store = ks__alloc(sizeof(*store));
-    if (store == NULL || !KS__GROW(&state->stores, &state->store_capacity, state->store_count + 1)) {
+    if (store == NULL ||
+        !KS__GROW(&state->stores, &state->store_capacity, state->store_count + 1)) {
         ks__free(store);
         return ks__error_no_memory(error, spec->name);
     }
@@ -290,7 +291,8 @@ ks_status ks__state_write(struct ks__state *state, ks_error *error)
     ks_status       status;
 
     if (state->torn)
-        return ks__error_set(error, KS_ESTATE, "a commit was only half taken over, for want of memory");
+        return ks__error_set(error, KS_ESTATE,
+                             "a commit was only half taken over, for want of memory");
     if (ks__state_sealed_bytes(state) == 0)
         return KS_OK;
     ks__state_end_record(state);

@@ -6,11 +6,11 @@
  *               |  abort: drop                                  data, positions, clocks)
  *               `-- flush_caches: not yet forwarded -> operator, changelog
  *
- *      CLOSED --open--> (restore)* --> { put*, flush_caches, seal | drop, write }* --close--> CLOSED
+ *      CLOSED --open--> (restore)* -> { put*, flush_caches, seal | drop, write }* --close--> CLOSED
  *
  * Invariants
- *   T1  LMDB holds committed records only, a prefix of the changelog, never ahead: write() takes sealed
- *       entries only.
+ *   T1  LMDB holds committed records only, a prefix of the changelog, never ahead: write() takes
+ *       sealed entries only.
  *   T2  Data, changelog positions, input positions and clocks of one write() are one transaction.
  *   T3  After drop() the state is exactly that of the last seal().
  *   T4  A task's directory is used by one env of one process at a time (lock and registry).
@@ -50,11 +50,12 @@ struct ks__state_options {
     uint64_t                     map_bytes;     /* 0 = default */
 };
 
-/* Make the directory (mode 0700) if it is missing, and refuse a link, another user's or one that is not
- * writable: KS_EACCESS. Done by ks__state_open(); for the directories above it. */
+/* Make the directory (mode 0700) if it is missing, and refuse a link, another user's or one that
+ * is not writable: KS_EACCESS. Done by ks__state_open(); for the directories above it. */
 ks_status ks__state_check_directory(const char *path, ks_error *error);
 
-/* Open the env, lock included. KS_EBUSY: in use; KS_EACCESS: a link, or not ours; KS_EIO, KS_EFULL. */
+/* Open the env, lock included. KS_EBUSY: in use; KS_EACCESS: a link, or not ours; KS_EIO,
+ * KS_EFULL. */
 ks_status ks__state_open(struct ks__state **out, const struct ks__state_options *options,
                          ks_error *error);
 /* Everything sealed is written, then closed (clean). Open entries are dropped. */
@@ -72,34 +73,36 @@ ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spe
 /* The store of a name, NULL if it was not opened. */
 struct ks_kv_store *ks__state_find(struct ks__state *state, const char *name);
 
-/* A 64-bit number kept with the state, by name: positions ("input/TOPIC/3", "changelog/STORE"), clocks
- * ("node/NAME/..."). get gives `otherwise` if there is none. */
+/* A 64-bit number kept with the state, by name: positions ("input/TOPIC/3", "changelog/STORE"),
+ * clocks ("node/NAME/..."). get gives `otherwise` if there is none. */
 int64_t ks__state_number(struct ks__state *state, const char *name, int64_t otherwise);
 void    ks__state_set_number(struct ks__state *state, const char *name, int64_t number);
 
-/* End of the record: iterators close, memory of removed entries may be used again. To be called before
- * the arena is reset. */
+/* End of the record: iterators close, memory of removed entries may be used again. To be called
+ * before the arena is reset. */
 void ks__state_end_record(struct ks__state *state);
-/* Forward what the caches hold back, store by store in the order of opening, until nothing is left. Each
- * forwarded entry counts as a record: `end_record` (may be NULL) is called after each. */
+/* Forward what the caches hold back, store by store in the order of opening, until nothing is
+ * left. Each forwarded entry counts as a record: `end_record` (may be NULL) is called after
+ * each. */
 void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *user), void *user);
 /* Anything in the caches? */
 bool ks__state_has_cached(const struct ks__state *state);
 
-/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed. After
- * KS_ENOMEM only another seal, or abandon. */
+/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed.
+ * After KS_ENOMEM only another seal, or abandon. */
 ks_status ks__state_seal(struct ks__state *state, ks_error *error);
 /* The log has aborted: forget what is open, caches too. */
 void ks__state_drop(struct ks__state *state);
-/* Write the committed layer to LMDB, sorted, in one transaction. KS_EFULL keeps the layer: call again. */
+/* Write the committed layer to LMDB, sorted, in one transaction. KS_EFULL keeps the layer: call
+ * again. */
 ks_status ks__state_write(struct ks__state *state, ks_error *error);
 /* Sizes, for the bounds of DESIGN 6 (bytes of keys, values and entries). */
 size_t ks__state_open_bytes(const struct ks__state *state);
 size_t ks__state_sealed_bytes(const struct ks__state *state);
 
-/* Apply changelog records straight to LMDB, with the position reached, in one transaction. `key` null rows
- * are ignored, null values delete. `position_name` NULL = none. KS_ESTATE, here and in wipe, while a layer
- * above holds rows of the store. */
+/* Apply changelog records straight to LMDB, with the position reached, in one transaction. `key`
+ * null rows are ignored, null values delete. `position_name` NULL = none. KS_ESTATE, here and in
+ * wipe, while a layer above holds rows of the store. */
 struct ks__state_change {
     ks_bytes       key;
     struct ks__row row;
@@ -108,7 +111,7 @@ ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
                             const struct ks__state_change *changes, size_t count,
                             const char *position_name, int64_t position, ks_error *error);
 /* Empty one store (and its position) before it is restored from the start. */
-ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store, const char *position_name,
-                         ks_error *error);
+ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store,
+                         const char *position_name, ks_error *error);
 
 #endif

@@ -7,11 +7,12 @@
  *                              `--> with a cache: on flush, one change per key to the operator
  *
  * Invariants
- *   S1  A row that was read stays valid and unchanged to the end of the record, also when its key is
- *       written again: an entry is neither freed nor moved inside a record.
- *   S2  An iterator sees the store as at its opening; puts and deletes of any key are allowed meanwhile.
- *   S3  A cached entry keeps the row last forwarded and its place in the order of first write until it is
- *       forwarded; created and deleted between two flushes, it is not forwarded at all.
+ *   S1  A row that was read stays valid and unchanged to the end of the record, also when its key
+ *       is written again: an entry is neither freed nor moved inside a record.
+ *   S2  An iterator sees the store as at its opening; puts and deletes of any key are allowed
+ *       meanwhile.
+ *   S3  A cached entry keeps the row last forwarded and its place in the order of first write until
+ *       it is forwarded; created and deleted between two flushes, it is not forwarded at all.
  *   S4  The local write comes before the changelog record.
  *
  * Failures go to the error that the store was opened with; reads answer "absent" then.
@@ -57,8 +58,8 @@ struct ks__row {
 typedef void ks__kv_flush_fn(void *user, ks_bytes key, const struct ks__row *now,
                              const struct ks__row *before);
 
-/* Where a key was found, so that the put that follows a get need not look again. Good to the end of the
- * record; `key` is borrowed. */
+/* Where a key was found, so that the put that follows a get need not look again. Good to the end
+ * of the record; `key` is borrowed. */
 struct ks__map_entry;
 struct ks__kv_slot {
     ks_bytes              key;
@@ -67,7 +68,8 @@ struct ks__kv_slot {
 };
 bool ks__kv_find(struct ks_kv_store *store, ks_bytes key, struct ks__kv_slot *slot,
                  struct ks__row *row);
-void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot, const struct ks__row *row);
+void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot,
+                     const struct ks__row *row);
 
 /* False, and `*row` cleared, when there is none. */
 bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row);

@@ -4,8 +4,8 @@
  *
  *      cursor ──short──> row          cursor ──long──> [run of equal start] ──sort──> rows
  *
- * A run lies in LMDB in the order of its hashes (row.h, W1): it is gathered, sorted by the full keys and
- * handed out from memory, while the cursor already stands behind it.
+ * A run lies in LMDB in the order of its hashes (row.h, W1): it is gathered, sorted by the full
+ * keys and handed out from memory, while the cursor already stands behind it.
  */
 #include "state/parts.h"
 
@@ -41,7 +41,8 @@ static void seek(struct ks__walk *walk, ks_bytes from)
         hold(walk, ks__db_cursor_seek_back(walk->cursor, ks__row_seek_key(from, true, text), key,
                                            value));
     else
-        hold(walk, ks__db_cursor_seek(walk->cursor, ks__row_seek_key(from, false, text), key, value));
+        hold(walk, ks__db_cursor_seek(walk->cursor, ks__row_seek_key(from, false, text), key,
+                                      value));
 }
 
 /* ---- runs ---- */
@@ -131,7 +132,8 @@ void ks__walk_next(struct ks__walk *walk)
                 stop(walk, KS_ECORRUPT);
                 return;
             }
-            walk->at = (struct ks__walk_item){ ks__row_short_key(walk->held_key), walk->held_value };
+            walk->at.key = ks__row_short_key(walk->held_key);
+            walk->at.row = walk->held_value;
             move(walk);
             return;
         }
@@ -149,7 +151,8 @@ static bool lies_before(const struct ks__walk *walk, ks_bytes from)
     return walk->descending ? order > 0 : order < 0;
 }
 
-void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from, bool descending)
+void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from,
+                   bool descending)
 {
     *walk = (struct ks__walk){ .store = store, .descending = descending };
     if (!ks__disk_has_rows(store) ||

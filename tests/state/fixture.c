@@ -38,7 +38,8 @@ static void changed(void *user, struct ks_kv_store *store, ks_bytes key, const s
              row->value.data != NULL ? (const char *)row->value.data : "-", row->timestamp_ms);
 }
 
-static void flushed(void *user, ks_bytes key, const struct ks__row *now, const struct ks__row *before)
+static void flushed(void *user, ks_bytes key, const struct ks__row *now,
+                    const struct ks__row *before)
 {
     (void)user;
     snprintf(next_line(), FIXTURE_LINE, "flush %.*s=%.*s was %.*s", KS_BYTES_ARG(key),
@@ -111,7 +112,8 @@ void fixture_set_up(void)
     ks__error_clear(&fixture_error);
     fixture_line_count = lines_seen = 0;
     fixture_now_ms                  = 5;
-    fixture_spec = (struct ks__store_spec){ .name = "plain", .kind = KS__STORE_KV, .changelog = true };
+    fixture_spec = (struct ks__store_spec){ .name = "plain", .kind = KS__STORE_KV,
+                                            .changelog = true };
     ck_assert_int_eq(ks__arena_init(&fixture_arena, 0, 0), KS_OK);
     fixture_open();
 }

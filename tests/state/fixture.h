@@ -20,7 +20,8 @@ extern struct ks__state      *fixture_state;
 extern struct ks_kv_store    *fixture_store;    /* "plain", of the spec below */
 extern struct ks__store_spec  fixture_spec;
 
-/* What the changelog and the listener were told: "log KEY=VALUE@TIME", "flush KEY=VALUE was VALUE". */
+/* What the changelog and the listener were told: "log KEY=VALUE@TIME", "flush KEY=VALUE was
+ * VALUE". */
 extern char   fixture_lines[FIXTURE_LINES][FIXTURE_LINE];
 extern size_t fixture_line_count;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_model.c - random work on a store against a naive sorted array: reads, writes, iterators during
- * writes, seal, drop, write, restart, kill, caches and snapshots. Seeds are fixed; KS_SEED adds one.
+ * test_model.c - random work on a store against a naive sorted array: reads, writes, iterators
+ * during writes, seal, drop, write, restart, kill, caches and snapshots. Seeds are fixed; KS_SEED
+ * adds one.
  */
 #include "fixture.h"
 
@@ -62,8 +63,8 @@ static int compare_keys(const void *one, const void *other)
     return ks_bytes_compare(*(const ks_bytes *)one, *(const ks_bytes *)other);
 }
 
-/* The empty key, short ones that are prefixes of each other, 0 and 255, and long ones around LMDB's limit
- * with equal starts. */
+/* The empty key, short ones that are prefixes of each other, 0 and 255, and long ones around
+ * LMDB's limit with equal starts. */
 static void make_keys(void)
 {
     for (int i = 0; i < KEYS; i++) {
@@ -281,7 +282,8 @@ static void check_flushed(ks_bytes key, const struct ks__row *row, uint32_t expe
         check_row(&public, expected);
 }
 
-static void on_flush(void *user, ks_bytes key, const struct ks__row *row, const struct ks__row *before)
+static void on_flush(void *user, ks_bytes key, const struct ks__row *row,
+                     const struct ks__row *before)
 {
     int at;
 
