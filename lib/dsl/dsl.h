@@ -167,7 +167,7 @@ struct ks__logical {
     struct ks__repartition_part *repartition; /* KS__LOGICAL_REPARTITION */
     struct ks__logical         *merged_into; /* a source of the same topics that stands before */
     bool                        null_keys;   /* an outer side: null keys must reach it */
-    bool                        of_table;    /* KS__LOGICAL_SOURCE: a table's, never shared */
+    bool                        exclusive;   /* KS__LOGICAL_SOURCE: no second stream shares it */
     const char                 *source_name; /* KS__LOGICAL_GLOBAL: `name` is the table's */
     /* Of the build under way. */
     struct ks__node *built;       /* the node whose children the logical children are */

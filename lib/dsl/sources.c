@@ -71,10 +71,10 @@ static bool same_options(const struct ks__source_args *a, const struct ks__sourc
            ks__serde_fits(a->value, b->value);
 }
 
-/* A stream's source, not a table's: only these are shared. */
+/* Only sources of streams are shared, not those of tables or of the Topology API. */
 static bool is_stream_source(const struct ks__logical *node)
 {
-    return node->kind == KS__LOGICAL_SOURCE && !node->of_table;
+    return node->kind == KS__LOGICAL_SOURCE && !node->exclusive;
 }
 
 bool ks__claim_topics(ks_builder *b, const struct ks__call *call,

@@ -126,7 +126,7 @@ static ks_table *make_topic_table(ks_builder *b, struct topic_table *table)
 
     if (source == NULL)
         return ks__inert(b);
-    source->of_table = true;
+    source->exclusive = true;
     node = ks__logical_add(b, &table->call,
                            &(struct ks__logical_seed){ .kind         = KS__LOGICAL_PROCESSOR,
                                                        .name         = table->table_name,

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * aggregation.h - adding the node of an aggregation of a grouped stream, with its store and, after a
+ * change of key, the topic before it.
+ */
+#ifndef KS_DSL_OPS_AGGREGATION_H
+#define KS_DSL_OPS_AGGREGATION_H
+
+#include "dsl/ops/table.h"
+
+struct ks__aggregation {
+    const struct ks__op_class *class;
+    const void                *args; /* begin with struct ks__table_args */
+    size_t                     args_size;
+    void                      *user;
+    const ks_serde            *value; /* of the aggregate */
+};
+
+/* Takes indexes for store, node and repartition, in this order. */
+ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
+                              const ks_materialized *options, const struct ks__aggregation *what);
+
+/* What comes in: the row of the record's key. False = the record was dropped (null key or value). */
+bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *record,
+                          struct ks__row *row);
+/* The time of the new row. */
+static inline int64_t ks__aggregation_time(const struct ks__record *record,
+                                           const struct ks__row *row)
+{
+    if (row->value.data == NULL || row->timestamp_ms < record->record.timestamp_ms)
+        return record->record.timestamp_ms;
+    return row->timestamp_ms;
+}
+
+#endif
