@@ -153,6 +153,21 @@ START_TEST(overwriting_one_key_does_not_grow_the_layer)
 }
 END_TEST
 
+START_TEST(sealing_one_key_again_and_again_does_not_grow_the_layer)
+{
+    size_t bytes = 0;
+
+    fixture_spec.changelog = false;
+    for (int i = 0; i < 100; i++) {
+        fixture_put(fixture_store, "a", "2");
+        ks__state_set_number(fixture_state, "clock", i);
+        seal();
+        ck_assert(i == 0 || ks__state_sealed_bytes(fixture_state) == bytes);
+        bytes = ks__state_sealed_bytes(fixture_state);
+    }
+}
+END_TEST
+
 START_TEST(a_number_unknown_gives_the_other_one)
 {
     ck_assert_int_eq(ks__state_number(fixture_state, "x", -7), -7);
@@ -255,7 +270,7 @@ END_TEST
 START_TEST(many_stores_fit_into_one_task)
 {
     static struct ks__store_spec specs[100];
-    static char                  names[100][16];
+    static char                  names[100][24];
     struct ks_kv_store          *store;
 
     for (int i = 0; i < 100; i++) {
@@ -286,6 +301,7 @@ int main(void)
     tcase_add_test(tcase, drop_goes_back_to_the_last_seal);
     tcase_add_test(tcase, layers_tell_their_bytes);
     tcase_add_test(tcase, overwriting_one_key_does_not_grow_the_layer);
+    tcase_add_test(tcase, sealing_one_key_again_and_again_does_not_grow_the_layer);
     tcase_add_test(tcase, a_number_unknown_gives_the_other_one);
     tcase_add_test(tcase, a_store_is_opened_once_and_found_by_name);
     tcase_add_test(tcase, a_second_state_of_the_process_is_told_busy);
