@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrics.c - a copy of the counters of a running app, as rows.
+ *
+ *      tasks (under tasks_lock) --> process-total, dropped-records-total per node; records-lag per
+ *                                   input; restore-total, restore-remaining-records-total
+ *      threads                  --> commit-total, abort-total, task-count
+ *      global tables            --> process-total, dropped-records-total per store
+ *
+ * Names are formatted and copied here, when somebody asks, never where the counters move.
+ * Threads: any; a copy by one at a time.
+ */
+#include "runtime/app.h"
+#include "runtime/drop.h"
+#include "runtime/global.h"
+
+#include <kstream/metrics.h>
+
+#include <stdio.h>
+#include <string.h>
+
+struct ks_metrics {
+    struct ks__arena arena;     /* all texts */
+    ks_metric       *rows;
+    size_t           count, capacity;
+    size_t           next;
+    bool             failed;    /* no memory */
+};
+
+/* ---- rows ---- */
+
+static const char *copy_text(struct ks_metrics *metrics, const char *text)
+{
+    size_t size = text != NULL ? strlen(text) : 0;
+    char  *copy;
+
+    if (size == 0)
+        return "";
+    copy = ks__arena_alloc(&metrics->arena, size + 1);
+    if (copy == NULL) {
+        metrics->failed = true;
+        return "";
+    }
+    memcpy(copy, text, size + 1);
+    return copy;
+}
+
+/* `name` and `label` are static. */
+static void add(struct ks_metrics *metrics, const char *name, const char *task, const char *node,
+                const char *label, int64_t value)
+{
+    if (!KS__GROW(&metrics->rows, &metrics->capacity, metrics->count + 1)) {
+        metrics->failed = true;
+        return;
+    }
+    metrics->rows[metrics->count++] = (ks_metric){
+        .name  = name,
+        .task  = copy_text(metrics, task),
+        .node  = copy_text(metrics, node),
+        .label = label,
+        .value = value,
+    };
+}
+
+static void add_ops(struct ks_metrics *metrics, const struct ks__owned_task *owned)
+{
+    for (size_t n = 0; n < ks__task_op_count(owned->task); n++) {
+        const struct ks__op *op = ks__task_op(owned->task, n);
+
+        add(metrics, "process-total", owned->id, op->node->name, "",
+            ks__counter_read(&op->processed));
+        for (int why = 1; why < KS__DROP_COUNT_; why++) {
+            int64_t dropped = ks__task_dropped(owned->task, n, (enum ks__drop)why);
+
+            if (dropped != 0)
+                add(metrics, "dropped-records-total", owned->id, op->node->name,
+                    ks__drop_name((enum ks__drop)why), dropped);
+        }
+    }
+}
+
+/* Under tasks_lock. */
+static void add_task(struct ks_metrics *metrics, const struct ks__owned_task *owned)
+{
+    add(metrics, "restore-total", owned->id, "", "", ks__counter_read(&owned->restored));
+    add(metrics, "restore-remaining-records-total", owned->id, "", "",
+        ks__counter_read(&owned->remaining));
+    for (size_t i = 0; i < owned->lag_count; i++)
+        add(metrics, "records-lag", owned->id, owned->lags[i].topic, "",
+            ks__counter_read(&owned->lags[i].lag));
+    if (owned->task != NULL && owned->phase != KS__OWNED_OPENING)
+        add_ops(metrics, owned);
+}
+
+static void add_threads(struct ks_metrics *metrics, const struct ks_app *app)
+{
+    for (int i = 0; i < ks__app_active_threads(app); i++) {
+        const struct ks__stream_thread *thread = &app->threads[i];
+
+        add(metrics, "commit-total", "", thread->name, "", ks__counter_read(&thread->commits));
+        add(metrics, "abort-total", "", thread->name, "", ks__counter_read(&thread->aborts));
+    }
+}
+
+static void add_globals(struct ks_metrics *metrics, const struct ks__globals *globals)
+{
+    const struct ks__global_counters *counters;
+
+    for (size_t n = 0; (counters = ks__globals_counters(globals, n)) != NULL; n++) {
+        add(metrics, "process-total", "", counters->store, "global",
+            ks__counter_read(&counters->applied));
+        add(metrics, "dropped-records-total", "", counters->store, "global",
+            ks__counter_read(&counters->dropped));
+    }
+}
+
+/* ---- public ---- */
+
+ks_metrics *ks_app_metrics(ks_app *app)
+{
+    struct ks_metrics *metrics = app != NULL ? ks__zalloc(sizeof(*metrics)) : NULL;
+    int64_t            tasks = 0;
+
+    if (metrics == NULL)
+        return NULL;
+    metrics->failed = ks__arena_init(&metrics->arena, 0, 0) != KS_OK;
+    ks__mutex_lock(&app->tasks_lock);
+    for (const struct ks__owned_task *owned = app->tasks; owned != NULL && !metrics->failed;
+         owned = owned->next, tasks++)
+        add_task(metrics, owned);
+    if (app->globals != NULL && !metrics->failed)
+        add_globals(metrics, app->globals);
+    ks__mutex_unlock(&app->tasks_lock);
+    if (!metrics->failed) {
+        add_threads(metrics, app);
+        add(metrics, "task-count", "", "", "", tasks);
+    }
+    if (metrics->failed) {
+        ks_metrics_free(metrics);
+        return NULL;
+    }
+    return metrics;
+}
+
+const ks_metric *ks_metrics_next(ks_metrics *metrics)
+{
+    if (metrics == NULL || metrics->next >= metrics->count)
+        return NULL;
+    return &metrics->rows[metrics->next++];
+}
+
+void ks_metrics_free(ks_metrics *metrics)
+{
+    if (metrics == NULL)
+        return;
+    ks__arena_release(&metrics->arena);
+    ks__free(metrics->rows);
+    ks__free(metrics);
+}
+
+int64_t ks_metrics_sum(const ks_metrics *metrics, const char *name, const char *label)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; metrics != NULL && name != NULL && i < metrics->count; i++)
+        if (strcmp(metrics->rows[i].name, name) == 0 &&
+            (label == NULL || strcmp(metrics->rows[i].label, label) == 0))
+            sum += metrics->rows[i].value;
+    return sum;
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * restore.c - replay of changelogs into the state of a task, in slices.
+ *
+ *      OFFSETS (per input) -> ENDS (per store) -> REPLAY (per store) -> DONE
+ *                                ^------------------'  the position left the changelog: wiped
+ *
+ * Every phase works on `index` and can stop at any call that is not decided yet.
+ */
+#include "runtime/restore.h"
+
+#include "base/assert.h"
+#include "runtime/topics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Records of one LMDB transaction: bounds its pages and the memory of one fetch. */
+#define REPLAY_RECORDS 10000
+
+enum phase { PHASE_OFFSETS, PHASE_ENDS, PHASE_REPLAY, PHASE_DONE };
+
+struct input {
+    const char *topic;    /* the task's */
+    int64_t     position; /* where it goes on; KS__OFFSET_NONE = not known yet */
+};
+
+struct changelog {
+    struct ks_kv_store *store;
+    char               *topic;
+    char               *position_name;
+    int64_t             position; /* next record to apply; KS__OFFSET_NONE = from the begin */
+    int64_t             end;
+    int                 input;    /* restored from this input of the task; -1 = own changelog */
+};
+
+struct ks__restore {
+    struct ks__restore_options     options;
+    const struct ks__task_options *task;
+    struct ks__state              *state;
+    const char                    *group;
+    enum phase                     phase;
+    size_t                         index;
+    int                            timeout_ms;
+    bool                           was_new;
+    bool                           foreign; /* somebody else has written to a changelog */
+    struct input                  *inputs;
+    size_t                         input_count;
+    struct changelog              *changelogs;
+    size_t                         changelog_count;
+    struct ks__source             *source;  /* of changelogs[index] in REPLAY */
+    struct ks__state_change       *changes;
+    size_t                         capacity;
+    struct ks__restore_progress    progress;
+};
+
+/* ---- opening ---- */
+
+static int find_input(const struct ks__restore *restore, const char *topic)
+{
+    for (size_t i = 0; i < restore->input_count; i++)
+        if (strcmp(restore->inputs[i].topic, topic) == 0)
+            return (int)i;
+    return -1;
+}
+
+static ks_status add_changelog(struct ks__restore *restore, const struct ks__store_spec *spec,
+                               ks_error *error)
+{
+    struct changelog *log = &restore->changelogs[restore->changelog_count];
+
+    *log = (struct changelog){ .store = ks__state_find(restore->state, spec->name), .input = -1 };
+    if (log->store == NULL)
+        return ks__error_set(error, KS_ENOTFOUND, "store \"%s\" is not open", spec->name);
+    restore->changelog_count++;
+    if (spec->source_topic != NULL)
+        log->input = find_input(restore, spec->source_topic);
+    if (log->input >= 0) {
+        log->topic         = ks__strdup(spec->source_topic);
+        log->position_name = ks__format("input/%s/%" PRId32, spec->source_topic,
+                                        restore->task->partition);
+    } else {
+        log->topic = ks__format("%s-%s-changelog", restore->task->application_id, spec->name);
+        log->position_name = ks__format("changelog/%s", spec->name);
+    }
+    if (log->topic == NULL || log->position_name == NULL)
+        return ks__error_no_memory(error, "restore");
+    log->position = ks__state_number(restore->state, log->position_name, KS__OFFSET_NONE);
+    return KS_OK;
+}
+
+/* Stores with a changelog, in the order of the topology. */
+static ks_status list_changelogs(struct ks__restore *restore, ks_error *error)
+{
+    const struct ks__task_options *task = restore->task;
+    ks_status                      status = KS_OK;
+
+    restore->changelogs = ks__zalloc_array(task->topology->store_count + 1,
+                                           sizeof(*restore->changelogs));
+    if (restore->changelogs == NULL)
+        return ks__error_no_memory(error, "restore");
+    for (size_t i = 0; i < task->subtopology_count; i++) {
+        const struct ks__subtopology *part = &task->topology->subtopologies[task->subtopologies[i]];
+
+        for (size_t n = 0; n < part->store_count && status == KS_OK; n++)
+            if (part->stores[n]->changelog && !part->stores[n]->global)
+                status = add_changelog(restore, part->stores[n], error);
+    }
+    return status;
+}
+
+static ks_status list_inputs(struct ks__restore *restore, ks_error *error)
+{
+    size_t count = ks__task_input_count(restore->options.task);
+
+    restore->inputs = ks__zalloc_array(count + 1, sizeof(*restore->inputs));
+    if (restore->inputs == NULL)
+        return ks__error_no_memory(error, "restore");
+    for (size_t i = 0; i < count; i++) {
+        restore->inputs[i].topic    = ks__task_input_topic(restore->options.task, i);
+        restore->inputs[i].position = KS__OFFSET_NONE;
+    }
+    restore->input_count = count;
+    return KS_OK;
+}
+
+ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_options *options,
+                           ks_error *error)
+{
+    struct ks__restore *restore = ks__zalloc(sizeof(*restore));
+    ks_status           status;
+
+    *out = NULL;
+    if (restore == NULL)
+        return ks__error_no_memory(error, "restore");
+    restore->options = *options;
+    restore->task    = ks__task_get_options(options->task);
+    restore->state   = ks__task_state(options->task);
+    restore->group   = options->group != NULL ? options->group : restore->task->application_id;
+    restore->was_new = restore->state != NULL && ks__state_is_new(restore->state);
+    status           = list_inputs(restore, error);
+    if (status == KS_OK && restore->state != NULL)
+        status = list_changelogs(restore, error);
+    if (status != KS_OK) {
+        ks__restore_close(restore);
+        return status;
+    }
+    *out = restore;
+    return KS_OK;
+}
+
+/* ---- offsets of the inputs ---- */
+
+/* Where an input without a valid offset begins. Repartition topics: nothing of them may be missed. */
+static ks_reset reset_of(const struct ks__restore *restore, size_t n)
+{
+    const struct ks__source_args *source = ks__task_source(restore->options.task, n);
+    const char                   *topic = restore->inputs[n].topic;
+
+    for (size_t i = 0; source != NULL && i < source->topic_count; i++)
+        if (source->topics[i].internal &&
+            ks__topic_is(&source->topics[i], restore->task->application_id, topic))
+            return KS_RESET_EARLIEST;
+    if (source != NULL && source->reset != KS_RESET_DEFAULT)
+        return source->reset;
+    return restore->task->settings->reset;
+}
+
+static ks_status offset_of(struct ks__restore *restore, const char *topic, enum ks__offset_kind kind,
+                           int64_t *offset, ks_error *error)
+{
+    return ks__cluster_offset(restore->options.cluster, topic, restore->task->partition, kind, 0,
+                              offset, restore->timeout_ms, error);
+}
+
+/* No offset, or one that the log does not hold any more. */
+static ks_status reset_input(struct ks__restore *restore, size_t n, int64_t begin, ks_error *error)
+{
+    struct input *input = &restore->inputs[n];
+    ks_reset      reset = reset_of(restore, n);
+
+    if (reset == KS_RESET_NONE)
+        return ks__error_set(error, KS_EOFFSET,
+                             "group \"%s\" has no valid offset for %s-%" PRId32
+                             " and auto.offset.reset is none",
+                             restore->group, input->topic, restore->task->partition);
+    if (reset == KS_RESET_LATEST)
+        return offset_of(restore, input->topic, KS__OFFSET_END, &input->position, error);
+    input->position = begin;
+    return KS_OK;
+}
+
+/* The state's own position of an input, where it may be used instead of the group's. */
+static int64_t own_position(const struct ks__restore *restore, size_t n)
+{
+    char    name[512];
+    int     size = snprintf(name, sizeof(name), "input/%s/%" PRId32, restore->inputs[n].topic,
+                            restore->task->partition);
+
+    if (restore->state == NULL || restore->was_new || size < 0 || (size_t)size >= sizeof(name) ||
+        restore->task->settings->guarantee == KS__EXACTLY_ONCE_V2)
+        return KS__OFFSET_NONE;
+    return ks__state_number(restore->state, name, KS__OFFSET_NONE);
+}
+
+static ks_status find_offset(struct ks__restore *restore, ks_error *error)
+{
+    struct input *input = &restore->inputs[restore->index];
+    char         *metadata = NULL;
+    int64_t       committed, begin, high;
+    ks_status     status;
+
+    status = ks__cluster_committed(restore->options.cluster, restore->group, input->topic,
+                                   restore->task->partition, &committed, &metadata,
+                                   restore->timeout_ms, error);
+    if (status == KS_OK)
+        ks__task_set_metadata(restore->options.task, restore->index, metadata);
+    ks__free(metadata);
+    if (status == KS_OK)
+        status = offset_of(restore, input->topic, KS__OFFSET_BEGIN, &begin, error);
+    if (status == KS_OK)
+        status = offset_of(restore, input->topic, KS__OFFSET_HIGH, &high, error);
+    if (status != KS_OK)
+        return status;
+    input->position = committed;
+    if (committed != KS__OFFSET_NONE && committed >= begin && committed <= high)
+        return KS_OK;
+    if (committed != KS__OFFSET_NONE)
+        KS__LOG_AT_WARN(restore->task->log, "runtime",
+                        "%s-%" PRId32 ": offset=%" PRId64 " is not in the log [%" PRId64
+                        ", %" PRId64 "], reset",
+                        input->topic, restore->task->partition, committed, begin, high);
+    return reset_input(restore, restore->index, begin, error);
+}
+
+/* ---- ends of the changelogs ---- */
+
+static ks_status wipe(struct ks__restore *restore, struct changelog *log, const char *why,
+                      int64_t bound, ks_error *error)
+{
+    KS__LOG_AT_WARN(restore->task->log, "runtime",
+                    "store %s is restored from the begin: position=%" PRId64 " is %s %" PRId64
+                    " of %s-%" PRId32,
+                    ks__kv_spec(log->store)->name, log->position, why, bound, log->topic,
+                    restore->task->partition);
+    log->position = KS__OFFSET_NONE;
+    return ks__state_wipe(restore->state, log->store, log->position_name, error);
+}
+
+static void count_remaining(struct ks__restore *restore)
+{
+    int64_t remaining = 0;
+
+    for (size_t i = 0; i < restore->changelog_count; i++)
+        if (restore->changelogs[i].end > restore->changelogs[i].position)
+            remaining += restore->changelogs[i].end - restore->changelogs[i].position;
+    ks__counter_set(&restore->progress.remaining, remaining);
+}
+
+/* A table that is restored from its own source: up to where the group has read it. */
+static void end_at_input(struct ks__restore *restore, struct changelog *log, int64_t begin)
+{
+    log->end = restore->inputs[log->input].position;
+    if (log->position < begin)
+        log->position = begin;
+    if (log->end < log->position)
+        log->end = log->position;
+}
+
+static ks_status find_end(struct ks__restore *restore, ks_error *error)
+{
+    struct changelog *log = &restore->changelogs[restore->index];
+    int64_t           begin, high;
+    ks_status         status;
+
+    status = offset_of(restore, log->topic, KS__OFFSET_BEGIN, &begin, error);
+    if (status == KS_OK)
+        status = offset_of(restore, log->topic, KS__OFFSET_HIGH, &high, error);
+    if (status != KS_OK)
+        return status;
+    if (log->position != KS__OFFSET_NONE && log->position < begin)
+        status = wipe(restore, log, "before the begin", begin, error);
+    else if (log->position > high)
+        status = wipe(restore, log, "behind the end", high, error);
+    if (status != KS_OK)
+        return status;
+    if (log->input >= 0) {
+        end_at_input(restore, log, begin);
+        return KS_OK;
+    }
+    log->end = high;
+    if (log->position == KS__OFFSET_NONE)
+        log->position = begin;
+    if (log->position != high)
+        restore->foreign = true;
+    return KS_OK;
+}
+
+/* ---- replay ---- */
+
+static ks_status collect(struct ks__restore *restore, const struct ks__batch *batch, int64_t end,
+                         size_t *count, ks_error *error)
+{
+    size_t filled = 0;
+
+    if (!KS__GROW(&restore->changes, &restore->capacity, batch->count))
+        return ks__error_no_memory(error, "restore");
+    for (size_t i = 0; i < batch->count && batch->records[i].offset < end; i++) {
+        const ks_record *record = &batch->records[i].record;
+
+        if (record->key.data == NULL)
+            continue;
+        restore->changes[filled++] = (struct ks__state_change){
+            .key = record->key,
+            .row = { record->value, record->timestamp_ms, record->headers },
+        };
+    }
+    *count = filled;
+    return KS_OK;
+}
+
+/* One bounded transaction; KS_EAGAIN = nothing has come yet. */
+static ks_status apply_batch(struct ks__restore *restore, struct changelog *log, ks_error *error)
+{
+    struct ks__batch batch;
+    size_t           count = 0;
+    int64_t          reached;
+    ks_status        status = ks__source_fetch(restore->source, REPLAY_RECORDS, &batch);
+
+    if (status != KS_OK)
+        return status;
+    reached = batch.next_offset < log->end ? batch.next_offset : log->end;
+    status  = batch.count > 0 ? collect(restore, &batch, log->end, &count, error) : KS_OK;
+    if (status == KS_OK && reached > log->position)
+        status = ks__state_restore(restore->state, log->store, restore->changes, count,
+                                   log->position_name, reached, error);
+    else if (status == KS_OK)
+        status = KS_EAGAIN;
+    ks__batch_release(&batch);
+    if (status == KS_OK) {
+        log->position = reached;
+        ks__counter_add(&restore->progress.restored, (int64_t)count);
+        count_remaining(restore);
+    }
+    return status;
+}
+
+static void stop_source(struct ks__restore *restore)
+{
+    if (restore->source != NULL)
+        ks__session_stop(restore->options.session, restore->source);
+    restore->source = NULL;
+}
+
+/* The log was trimmed meanwhile: all from the begin. */
+static ks_status start_over(struct ks__restore *restore, struct changelog *log, ks_error *error)
+{
+    ks_status status;
+
+    stop_source(restore);
+    status         = wipe(restore, log, "not in the log, end", log->end, error);
+    restore->phase = PHASE_ENDS;
+    restore->index = 0;
+    return status;
+}
+
+static ks_status replay(struct ks__restore *restore, ks_error *error)
+{
+    struct changelog *log = &restore->changelogs[restore->index];
+    ks_status         status = KS_OK;
+
+    if (log->position >= log->end)
+        return KS_OK;
+    if (restore->source == NULL)
+        status = ks__session_start(restore->options.session, log->topic, restore->task->partition,
+                                   log->position, &restore->source);
+    if (status == KS_OK)
+        status = apply_batch(restore, log, error);
+    if (status == KS_EOFFSET)
+        return start_over(restore, log, error);
+    if (status != KS_OK && status != KS_EAGAIN)
+        return ks__error_set(error, status, "cannot read changelog %s-%" PRId32 ": %s", log->topic,
+                             restore->task->partition, ks_status_text(status));
+    if (status == KS_OK && log->position < log->end)
+        return KS_OK;   /* the next round goes on here */
+    if (status == KS_OK)
+        stop_source(restore);
+    return status;
+}
+
+/* ---- the machine ---- */
+
+static bool is_through(const struct ks__restore *restore)
+{
+    const struct changelog *log = &restore->changelogs[restore->index];
+
+    return restore->phase != PHASE_REPLAY || log->position >= log->end;
+}
+
+static size_t items_of(const struct ks__restore *restore)
+{
+    return restore->phase == PHASE_OFFSETS ? restore->input_count : restore->changelog_count;
+}
+
+static ks_status one_round(struct ks__restore *restore, ks_error *error)
+{
+    enum phase phase = restore->phase;
+    ks_status  status = KS_OK;
+
+    if (restore->index < items_of(restore)) {
+        if (phase == PHASE_OFFSETS)
+            status = find_offset(restore, error);
+        else if (phase == PHASE_ENDS)
+            status = find_end(restore, error);
+        else
+            status = replay(restore, error);
+        if (status == KS_OK && phase == restore->phase && is_through(restore))
+            restore->index++;
+        return status;
+    }
+    restore->phase++;
+    restore->index = 0;
+    if (restore->phase == PHASE_REPLAY)
+        count_remaining(restore);
+    return KS_OK;
+}
+
+/* Without transactions the state may know more than the group. */
+static void prefer_own_positions(struct ks__restore *restore)
+{
+    for (size_t i = 0; i < restore->input_count && !restore->foreign; i++) {
+        int64_t own = own_position(restore, i);
+
+        if (own > restore->inputs[i].position)
+            restore->inputs[i].position = own;
+    }
+}
+
+ks_status ks__restore_step(struct ks__restore *restore, int timeout_ms, ks_error *error)
+{
+    const struct ks__clock *clock = restore->task->clock;
+    int64_t                 end = ks__clock_mono_ms(clock) + timeout_ms;
+    ks_status               status = KS_OK;
+
+    restore->timeout_ms = timeout_ms;
+    while (restore->phase != PHASE_DONE) {
+        enum phase before = restore->phase;
+
+        status = one_round(restore, error);
+        if (status != KS_OK)
+            return status;
+        if (restore->phase == PHASE_DONE)
+            prefer_own_positions(restore);
+        else if (before == PHASE_REPLAY && ks__clock_mono_ms(clock) >= end)
+            return KS_EAGAIN;
+    }
+    return KS_OK;
+}
+
+int64_t ks__restore_input(const struct ks__restore *restore, size_t input)
+{
+    ks__assert(restore->phase == PHASE_DONE && input < restore->input_count);
+    return restore->inputs[input].position;
+}
+
+const struct ks__restore_progress *ks__restore_get_progress(const struct ks__restore *restore)
+{
+    return &restore->progress;
+}
+
+void ks__restore_close(struct ks__restore *restore)
+{
+    if (restore == NULL)
+        return;
+    stop_source(restore);
+    for (size_t i = 0; i < restore->changelog_count; i++) {
+        ks__free(restore->changelogs[i].topic);
+        ks__free(restore->changelogs[i].position_name);
+    }
+    ks__free(restore->changelogs);
+    ks__free(restore->inputs);
+    ks__free(restore->changes);
+    ks__free(restore);
+}

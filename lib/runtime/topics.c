@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * topics.c - from the topology to the topics it needs, and their creation.
+ *
+ *      LIST -> FIND (the user's) -> COUNT -> CREATE -> VERIFY (ours) -> DONE
+ *
+ * The rules for counts are those of Kafka's RepartitionTopics and CopartitionedTopicsEnforcer.
+ */
+#include "runtime/topics.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum phase { PHASE_LIST, PHASE_FIND, PHASE_COUNT, PHASE_CREATE, PHASE_VERIFY, PHASE_DONE };
+
+/* ---- names ---- */
+
+char *ks__topic_full_name(const struct ks__topic_ref *ref, const char *application_id)
+{
+    return ref->internal ? ks__format("%s-%s", application_id, ref->name) : ks__strdup(ref->name);
+}
+
+bool ks__topic_is(const struct ks__topic_ref *ref, const char *application_id, const char *name)
+{
+    size_t size = strlen(application_id);
+
+    if (!ref->internal)
+        return strcmp(ref->name, name) == 0;
+    return strncmp(name, application_id, size) == 0 && name[size] == '-' &&
+           strcmp(name + size + 1, ref->name) == 0;
+}
+
+static struct ks__planned_topic *find(const struct ks__topics *topics, const char *name)
+{
+    for (size_t i = 0; i < topics->count; i++)
+        if (strcmp(topics->topics[i].name, name) == 0)
+            return &topics->topics[i];
+    return NULL;
+}
+
+static struct ks__planned_topic *find_ref(const struct ks__topics *topics,
+                                          const struct ks__topic_ref *ref)
+{
+    for (size_t i = 0; i < topics->count; i++)
+        if (ks__topic_is(ref, topics->settings->application_id, topics->topics[i].name))
+            return &topics->topics[i];
+    return NULL;
+}
+
+int32_t ks__topics_partitions(const struct ks__topics *topics, const char *name)
+{
+    const struct ks__planned_topic *topic = find(topics, name);
+
+    return topic != NULL ? topic->partitions : 0;
+}
+
+/* ---- life ---- */
+
+void ks__topics_init(struct ks__topics *topics, const struct ks_topology *topology,
+                     const struct ks__settings *settings)
+{
+    *topics = (struct ks__topics){ .topology = topology, .settings = settings };
+}
+
+void ks__topics_release(struct ks__topics *topics)
+{
+    for (size_t i = 0; i < topics->count; i++)
+        ks__free(topics->topics[i].name);
+    ks__free(topics->topics);
+    ks__free(topics->tasks);
+    ks__free(topics->inputs);
+    ks__topics_init(topics, topics->topology, topics->settings);
+}
+
+/* ---- list ---- */
+
+/* Takes `name`. */
+static struct ks__planned_topic *add(struct ks__topics *topics, char *name)
+{
+    struct ks__planned_topic *known = name != NULL ? find(topics, name) : NULL;
+
+    if (name == NULL || known != NULL || !KS__GROW(&topics->topics, &topics->capacity,
+                                                   topics->count + 1)) {
+        ks__free(name);
+        return known;
+    }
+    topics->topics[topics->count] = (struct ks__planned_topic){ .name = name };
+    return &topics->topics[topics->count++];
+}
+
+static bool list_inputs(struct ks__topics *topics)
+{
+    for (size_t i = 0; i < topics->topology->subtopology_count; i++) {
+        const struct ks__subtopology *part = &topics->topology->subtopologies[i];
+
+        for (size_t n = 0; n < part->input_count; n++) {
+            const char *id = topics->settings->application_id;
+            struct ks__planned_topic *topic =
+                add(topics, ks__topic_full_name(&part->inputs[n], id));
+
+            if (topic == NULL)
+                return false;
+            topic->internal = part->inputs[n].internal;
+        }
+    }
+    topics->input_count = topics->count;
+    for (size_t i = 0; i < topics->topology->global_count; i++)
+        if (add(topics, ks__strdup(topics->topology->globals[i].topic)) == NULL)
+            return false;
+    return true;
+}
+
+static bool list_explicit_counts(struct ks__topics *topics)
+{
+    for (size_t i = 0; i < topics->topology->repartition_count; i++) {
+        const struct ks__repartition *part = &topics->topology->repartitions[i];
+        struct ks__topic_ref          ref = { .name = part->topic, .internal = true };
+        struct ks__planned_topic     *topic;
+
+        topic = add(topics, ks__topic_full_name(&ref, topics->settings->application_id));
+        if (topic == NULL)
+            return false;
+        topic->internal = true;
+        if (part->partitions > 0) {
+            topic->fixed      = true;
+            topic->partitions = part->partitions;
+        }
+    }
+    return true;
+}
+
+static ks_status list(struct ks__topics *topics, ks_error *error)
+{
+    if (!list_inputs(topics) || !list_explicit_counts(topics))
+        return ks__error_no_memory(error, "topics");
+    topics->tasks  = ks__zalloc_array(topics->topology->subtopology_count + 1,
+                                      sizeof(*topics->tasks));
+    topics->inputs = ks__zalloc_array(topics->input_count + 1, sizeof(*topics->inputs));
+    if (topics->tasks == NULL || topics->inputs == NULL)
+        return ks__error_no_memory(error, "topics");
+    for (size_t i = 0; i < topics->input_count; i++)
+        topics->inputs[i] = topics->topics[i].name;
+    return KS_OK;
+}
+
+/* ---- find ---- */
+
+static ks_status find_next(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                           ks_error *error)
+{
+    struct ks__planned_topic *topic = &topics->topics[topics->index];
+    ks_status                 status;
+
+    if (topic->internal)
+        return KS_OK;
+    status = ks__cluster_partitions(cluster, topic->name, &topic->partitions, timeout_ms, error);
+    if (status == KS_OK && topic->partitions == 0)
+        return ks__error_set(error, KS_ENOTFOUND,
+                             "unknown topic \"%s\": it must be created before the application runs",
+                             topic->name);
+    return status;
+}
+
+/* ---- count ---- */
+
+/* The largest count of the inputs of a sub-topology; 0 while one is unknown. */
+static int32_t widest_input(const struct ks__topics *topics, size_t subtopology)
+{
+    const struct ks__subtopology *part = &topics->topology->subtopologies[subtopology];
+    int32_t                       widest = 0;
+
+    for (size_t n = 0; n < part->input_count; n++) {
+        const struct ks__planned_topic *topic = find_ref(topics, &part->inputs[n]);
+
+        if (topic == NULL || topic->partitions == 0)
+            return 0;
+        if (topic->partitions > widest)
+            widest = topic->partitions;
+    }
+    return widest;
+}
+
+/* One round over the repartition topics; true = one more is known. */
+static bool count_repartitions(struct ks__topics *topics)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < topics->topology->repartition_count; i++) {
+        const struct ks__repartition *part = &topics->topology->repartitions[i];
+        struct ks__topic_ref          ref = { .name = part->topic, .internal = true };
+        struct ks__planned_topic     *topic = find_ref(topics, &ref);
+        int32_t                       widest;
+
+        if (topic->fixed || part->from < 0)
+            continue;
+        widest = widest_input(topics, (size_t)part->from);
+        if (widest > topic->partitions) {
+            topic->partitions = widest;
+            found             = true;
+        }
+    }
+    return found;
+}
+
+/* The count that a co-partitioned set must have: that of the topics which cannot be changed, else the
+ * largest. `*given` = the topic that gives it, NULL = none is bound. */
+static int32_t count_of_set(const struct ks__topics *topics, const struct ks__copartition *set,
+                            const struct ks__planned_topic **given)
+{
+    int32_t widest = 0;
+
+    *given = NULL;
+    for (size_t n = 0; n < set->topic_count; n++) {
+        const struct ks__planned_topic *topic = find_ref(topics, &set->topics[n]);
+
+        if (topic == NULL)
+            continue;
+        if ((!topic->internal || topic->fixed) && (*given == NULL || !topic->internal))
+            *given = topic;
+        if (topic->partitions > widest)
+            widest = topic->partitions;
+    }
+    return *given != NULL ? (*given)->partitions : widest;
+}
+
+static ks_status copartition(struct ks__topics *topics, const struct ks__copartition *set,
+                             bool *changed, ks_error *error)
+{
+    const struct ks__planned_topic *given;
+    int32_t                         wanted = count_of_set(topics, set, &given);
+
+    for (size_t n = 0; n < set->topic_count && wanted > 0; n++) {
+        struct ks__planned_topic *topic = find_ref(topics, &set->topics[n]);
+
+        if (topic == NULL || topic->partitions == wanted)
+            continue;
+        if ((!topic->internal || topic->fixed) && given != NULL) {
+            ks__error_set(error, KS_ETOPOLOGY,
+                          "topics \"%s\" (%" PRId32 " partitions) and \"%s\" (%" PRId32 ") of "
+                          "\"%s\" must have equally many partitions; repartition one of them",
+                          given->name, given->partitions, topic->name, topic->partitions,
+                          set->node != NULL ? set->node : "");
+            ks__error_set_node(error, set->node);
+            return KS_ETOPOLOGY;
+        }
+        topic->partitions = wanted;
+        *changed          = true;
+    }
+    return KS_OK;
+}
+
+/* Repeat until nothing changes: a repartition topic may feed another. Counts of copartitioned ones are
+ * set last in a round, so that a round which changes nothing satisfies both rules. */
+static ks_status count_all(struct ks__topics *topics, ks_error *error)
+{
+    size_t rounds = topics->count * 2 + 2;
+    bool   changed = true;
+
+    for (size_t round = 0; changed && round < rounds; round++) {
+        changed = count_repartitions(topics);
+        for (size_t i = 0; i < topics->topology->copartition_count; i++) {
+            ks_status status = copartition(topics, &topics->topology->copartitions[i], &changed,
+                                           error);
+
+            if (status != KS_OK)
+                return status;
+        }
+    }
+    for (size_t i = 0; i < topics->topology->subtopology_count; i++)
+        topics->tasks[i] = widest_input(topics, i);
+    for (size_t i = 0; i < topics->count; i++)
+        if (topics->topics[i].partitions == 0)
+            return ks__error_set(error, KS_ETOPOLOGY,
+                                 "the number of partitions of \"%s\" cannot be found: it depends on "
+                                 "itself", topics->topics[i].name);
+    return KS_OK;
+}
+
+/* ---- create and verify ---- */
+
+static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
+{
+    for (size_t i = 0; i < topics->topology->subtopology_count; i++) {
+        const struct ks__subtopology *part = &topics->topology->subtopologies[i];
+
+        for (size_t n = 0; n < part->store_count; n++) {
+            const struct ks__store_spec *store = part->stores[n];
+            struct ks__planned_topic    *topic;
+
+            if (!store->changelog || store->global || store->source_topic != NULL)
+                continue;
+            topic = add(topics, ks__format("%s-%s-changelog", topics->settings->application_id,
+                                           store->name));
+            if (topic == NULL)
+                return ks__error_no_memory(error, "topics");
+            topic->internal = topic->compacted = true;
+            topic->partitions                  = topics->tasks[i];
+        }
+    }
+    for (size_t i = 0; i < topics->input_count; i++)    /* add() may have moved them: names stay */
+        topics->inputs[i] = topics->topics[i].name;
+    return KS_OK;
+}
+
+/* Look first: a name that is there needs no right to create. */
+static ks_status create_next(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                             ks_error *error)
+{
+    struct ks__planned_topic *topic = &topics->topics[topics->index];
+    struct ks__topic_spec     spec = { .name         = topic->name,
+                                       .partitions   = topic->partitions,
+                                       .compacted    = topic->compacted,
+                                       .retention_ms = -1 };
+    int32_t                   there = 0;
+    ks_error                  ignored = { .status = KS_OK };
+    ks_status                 status;
+
+    if (!topic->internal)
+        return KS_OK;
+    status = ks__cluster_partitions(cluster, topic->name, &there, timeout_ms, error);
+    if (status != KS_OK || there > 0)
+        return status;
+    status = ks__cluster_create(cluster, &spec, 1, timeout_ms, &ignored);
+    if (status == KS_OK || status == KS_EEXISTS || status == KS_EAGAIN)
+        return status == KS_EAGAIN ? status : KS_OK;
+    return ks__error_set(error, status, "cannot create internal topic \"%s\": %s", topic->name,
+                         ks_error_message(&ignored));
+}
+
+static ks_status verify_next(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                             ks_error *error)
+{
+    const struct ks__planned_topic *topic = &topics->topics[topics->index];
+    int32_t                         there = 0;
+    ks_status                       status;
+
+    if (!topic->internal)
+        return KS_OK;
+    status = ks__cluster_partitions(cluster, topic->name, &there, timeout_ms, error);
+    if (status == KS_OK && there == 0)
+        return KS_EAGAIN;   /* just created, not known everywhere yet */
+    if (status == KS_OK && there != topic->partitions)
+        return ks__error_set(error, KS_ETOPOLOGY,
+                             "internal topic \"%s\" has %" PRId32 " partitions, the topology needs "
+                             "%" PRId32 "; reset the application or give it another id",
+                             topic->name, there, topic->partitions);
+    return status;
+}
+
+/* ---- the machine ---- */
+
+static ks_status one_item(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                          ks_error *error)
+{
+    ks_status status = KS_OK;
+
+    if (topics->phase == PHASE_FIND)
+        status = find_next(topics, cluster, timeout_ms, error);
+    else if (topics->phase == PHASE_CREATE)
+        status = create_next(topics, cluster, timeout_ms, error);
+    else
+        status = verify_next(topics, cluster, timeout_ms, error);
+    if (status == KS_OK)
+        topics->index++;
+    return status;
+}
+
+static ks_status one_round(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                           ks_error *error)
+{
+    ks_status status = KS_OK;
+
+    if (topics->phase == PHASE_LIST)
+        status = list(topics, error);
+    else if (topics->phase == PHASE_COUNT) {
+        status = count_all(topics, error);
+        if (status == KS_OK)
+            status = list_changelogs(topics, error);
+    } else if (topics->index < topics->count)
+        return one_item(topics, cluster, timeout_ms, error);
+    if (status == KS_OK) {
+        topics->phase++;
+        topics->index = 0;
+    }
+    return status;
+}
+
+ks_status ks__topics_plan(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                          ks_error *error)
+{
+    ks_status status = KS_OK;
+
+    while (status == KS_OK && topics->phase != PHASE_DONE)
+        status = one_round(topics, cluster, timeout_ms, error);
+    return status;
+}
