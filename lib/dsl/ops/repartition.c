@@ -40,7 +40,7 @@ ks_stream *ks_stream_repartition(ks_stream *s, const ks_repartitioned *repartiti
     };
     node = ks__repartition_add(s->head.builder, &call, s->node, &seed);
     out  = ks__stream_typed(ks__stream_make(s, node), options.key, options.value);
-    if (node != NULL) {
+    if (s->head.builder->error.status == KS_OK) {
         out->rekeyed = false;
         out->sources = ks__sources_of(s->head.builder, node);
     }
