@@ -165,7 +165,8 @@ static bool kv_next(ks_iter *iter, ks_record *row)
     for (;;) {
         ks_bytes key = nearest(it);
 
-        if (key.data == NULL || is_past_end(it, key) || !take(it, key, &parts)) {
+        if (it->disk.failed || key.data == NULL || is_past_end(it, key) ||
+            !take(it, key, &parts)) {
             ks_iter_close(iter);
             return false;
         }
@@ -221,6 +222,10 @@ static ks_iter *iter_open(struct ks__kv_iter *it)
         it->next->link = &it->next;
     reading->iterators = it;
     start_all(it);
+    if (it->disk.failed) {
+        ks_iter_close(&it->iter);
+        return NULL;
+    }
     return &it->iter;
 }
 

@@ -182,7 +182,7 @@ static void replace(struct ks_kv_store *store, struct ks__map_entry *entry, stru
     payload->now  = cell;
     if (first)
         payload->before = old;
-    else if (old != NULL && old != payload->before)
+    else if (old != NULL)
         ks__cell_retire(&store->open, old);
     if (first)
         ks__cache_add(store, entry);
@@ -266,6 +266,8 @@ uint64_t ks__kv_count(struct ks_kv_store *store)
     const struct ks__map_entry *entry, *below;
     uint64_t                    count = ks__disk_has_rows(store) ? store->rows : 0;
 
+    if (ks__disk_failed(store))
+        return 0;
     for (entry = ks__map_oldest(&store->committed); entry != NULL; entry = ks__map_newer(entry)) {
         count += ks__cell_exists(ks__kv_entry(entry)->now);
         count -= is_on_disk(store, entry->key);

@@ -127,8 +127,13 @@ void ks__reading_end_record(struct ks__reading *reading);
 void ks__reading_renew(struct ks__reading *reading);
 void ks__reading_end(struct ks__reading *reading);
 
-/* Ready to look into LMDB, and there is something to find. */
+/* Ready to look into LMDB, and there is something to find. False = nothing there, or an error is
+ * set: ks__disk_failed() tells which, of the last call. */
 bool ks__disk_has_rows(struct ks_kv_store *store);
+static inline bool ks__disk_failed(const struct ks_kv_store *store)
+{
+    return store->generation != store->reading->generation;
+}
 /* False = absent, or an error is set. */
 bool ks__disk_find(struct ks_kv_store *store, ks_bytes key, struct ks__row_parts *out);
 
@@ -159,6 +164,7 @@ struct ks__walk {
     struct ks__db_cursor *cursor;       /* NULL = at the end */
     bool                  descending;
     bool                  valid;        /* `at` is a row */
+    bool                  failed;       /* there may be more rows, but an error is set */
     struct ks__walk_item  at;
     ks_bytes              held_key;     /* where the cursor stands; null = nowhere */
     ks_bytes              held_value;

@@ -269,8 +269,9 @@ ks_status ks__state_seal(struct ks__state *state, ks_error *error)
 
 void ks__state_drop(struct ks__state *state)
 {
-    ks__assert(!state->torn);
     ks__state_end_record(state);
+    if (state->torn)
+        return;         /* the log has committed this */
     for (size_t i = 0; i < state->store_count; i++)
         ks__layers_drop(state->stores[i]);
     ks__layers_drop(state->numbers);

@@ -109,6 +109,7 @@ static void stop(struct ks__walk *walk, ks_status status)
     if (status != KS_OK)
         ks__error_set(walk->store->reading->error, status, "store \"%s\": reading in order: %s",
                       walk->store->spec->name, ks_status_text(status));
+    walk->failed = status != KS_OK;
     ks__walk_close(walk);
 }
 
@@ -124,7 +125,7 @@ void ks__walk_next(struct ks__walk *walk)
             return;
         }
         if (walk->held_key.data == NULL) {
-            stop(walk, KS_OK);      /* a failed move has set the error itself */
+            stop(walk, ks__db_cursor_status(walk->cursor));
             return;
         }
         if (!ks__row_holds_chain(walk->held_key)) {
@@ -155,8 +156,12 @@ void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes fr
                    bool descending)
 {
     *walk = (struct ks__walk){ .store = store, .descending = descending };
-    if (!ks__disk_has_rows(store) ||
-        ks__db_cursor_open(store->reading->txn, store->db, &walk->cursor) != KS_OK)
+    if (!ks__disk_has_rows(store)) {
+        walk->failed = ks__disk_failed(store);
+        return;
+    }
+    walk->failed = ks__db_cursor_open(store->reading->txn, store->db, &walk->cursor) != KS_OK;
+    if (walk->failed)
         return;
     walk->valid = true;
     seek(walk, from);

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "lmdb/env.h"
 
@@ -153,6 +154,68 @@ START_TEST(overwriting_one_key_does_not_grow_the_layer)
 }
 END_TEST
 
+START_TEST(sealing_one_key_again_and_again_does_not_grow_the_layer)
+{
+    size_t bytes = 0;
+
+    fixture_spec.changelog = false;
+    for (int i = 0; i < 100; i++) {
+        fixture_put(fixture_store, "a", "2");
+        ks__state_set_number(fixture_state, "clock", i);
+        seal();
+        ck_assert(i == 0 || ks__state_sealed_bytes(fixture_state) == bytes);
+        bytes = ks__state_sealed_bytes(fixture_state);
+    }
+}
+END_TEST
+
+static void put_many(const char *value)
+{
+    char key[16];
+
+    for (int i = 0; i < 400; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        fixture_put(fixture_store, key, value);
+    }
+    fixture_end_record();
+}
+
+/* The log has committed, so nothing may be lost: no write of half of it, no drop, only seal. */
+START_TEST(a_seal_without_memory_is_finished_by_another)
+{
+    int torn = 0;
+
+    fixture_spec.changelog = false;
+    for (uint64_t n = 1; n < 20; n++) {
+        struct ks__alloc_probe probe = { .fail_at = n };
+        ks_status              status;
+
+        fixture_put(fixture_store, "first", "1");
+        seal();
+        put_many("new");
+        ks__alloc_probe_install(&probe);
+        status = ks__state_seal(fixture_state, &error);
+        ks__allocator_set(NULL);
+        if (status != KS_OK) {
+            torn++;
+            ck_assert_int_eq(status, KS_ENOMEM);
+            ck_assert_int_eq(ks__state_write(fixture_state, NULL), KS_ESTATE);
+            ks__state_drop(fixture_state);
+            ck_assert_str_eq(fixture_get(fixture_store, "k399"), "new");
+            ks__error_clear(&error);
+            seal();
+        }
+        ck_assert_int_eq(ks__state_write(fixture_state, &error), KS_OK);
+        fixture_abandon();
+        fixture_open();
+        ck_assert_uint_eq(ks_kv_store_count(fixture_store), 401);
+        put_many(NULL);
+        fixture_commit();
+    }
+    ck_assert_int_gt(torn, 2);
+}
+END_TEST
+
 START_TEST(a_number_unknown_gives_the_other_one)
 {
     ck_assert_int_eq(ks__state_number(fixture_state, "x", -7), -7);
@@ -255,7 +318,7 @@ END_TEST
 START_TEST(many_stores_fit_into_one_task)
 {
     static struct ks__store_spec specs[100];
-    static char                  names[100][16];
+    static char                  names[100][24];
     struct ks_kv_store          *store;
 
     for (int i = 0; i < 100; i++) {
@@ -286,6 +349,8 @@ int main(void)
     tcase_add_test(tcase, drop_goes_back_to_the_last_seal);
     tcase_add_test(tcase, layers_tell_their_bytes);
     tcase_add_test(tcase, overwriting_one_key_does_not_grow_the_layer);
+    tcase_add_test(tcase, sealing_one_key_again_and_again_does_not_grow_the_layer);
+    tcase_add_test(tcase, a_seal_without_memory_is_finished_by_another);
     tcase_add_test(tcase, a_number_unknown_gives_the_other_one);
     tcase_add_test(tcase, a_store_is_opened_once_and_found_by_name);
     tcase_add_test(tcase, a_second_state_of_the_process_is_told_busy);
