@@ -49,8 +49,8 @@ static bool is_ready(struct ks__logical *const *done, size_t count,
     return true;
 }
 
-/* Repeatedly the node of smallest priority whose parents are done. Nearly always that is the order of
- * declaration; only a repartition used again stands behind what follows it. */
+/* Repeatedly the node of smallest priority whose parents are done. Nearly always that is the order
+ * of declaration; only a repartition used again stands behind what follows it. */
 static struct ks__logical **order_nodes(ks_builder *b)
 {
     struct ks__logical **left  = ks__zalloc_array(b->node_count + 1, sizeof(struct ks__logical *));

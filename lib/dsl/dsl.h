@@ -15,8 +15,8 @@
  *
  * Invariants
  *   D1  The first mistake stays; after it nothing is added.
- *   D2  Every operator takes its indexes in the order in which Kafka Streams takes them, also for names
- *       that are not used in the end.
+ *   D2  Every operator takes its indexes in the order in which Kafka Streams takes them, also for
+ *       names that are not used in the end.
  *   D3  Logical nodes are never removed; build changes only their `built` members.
  *
  * Threads: the builder's.
@@ -205,7 +205,8 @@ struct ks_builder {
 /* ---- a public call (enter.c) ---- */
 
 /* Is it a handle of this kind whose builder has no mistake? Copies `options` (NULL = defaults) into
- * `copy` of `size` bytes and fills in `*call`; the name in it is checked. False: return ks__inert(). */
+ * `copy` of `size` bytes and fills in `*call`; the name in it is checked. False: return
+ * ks__inert(). */
 bool ks__enter(const void *handle, enum ks__kind kind, const char *function, const void *options,
                void *copy, size_t size, struct ks__call *call);
 /* The same for options without a name, within a call that was entered. */

@@ -6,8 +6,8 @@
  *      aggregation     always a store
  *      filter, map     a store if named; else rows and old values are computed from the parent's
  *
- * Old values are asked for at the declaration of who needs them, so a table filter sees only what was
- * asked before it was declared, unless somebody later forces it. That is Kafka Streams' rule.
+ * Old values are asked for at the declaration of who needs them, so a table filter sees only what
+ * was asked before it was declared, unless somebody later forces it. That is Kafka Streams' rule.
  */
 #include "dsl/dsl.h"
 

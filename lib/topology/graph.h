@@ -11,10 +11,11 @@
  * Kafka does).
  *
  * Invariants
- *   P1  Every node is in exactly one sub-topology, or in the global part; topics cut the graph, stores tie it.
- *   P2  Sub-topologies stand and are numbered as in Kafka: by their first node. An index counts them, a
- *       number (in task ids and descriptions) counts global tables too. Nodes stand in the order of
- *       their addition.
+ *   P1  Every node is in exactly one sub-topology, or in the global part; topics cut the graph,
+ *       stores tie it.
+ *   P2  Sub-topologies stand and are numbered as in Kafka: by their first node. An index counts
+ *       them, a number (in task ids and descriptions) counts global tables too. Nodes stand in the
+ *       order of their addition.
  *   P3  children are in the order of declaration: the order in which records reach them.
  *
  * Threads: any, once built; the count of references is atomic.
@@ -64,7 +65,7 @@ struct ks__node {
     const char                *name;
     enum ks__node_kind         kind;
     const struct ks__op_class *class;
-    const void                *args;  /* struct ks__source_args, ks__sink_args, or the operator's own */
+    const void                *args;  /* ks__source_args, ks__sink_args, or the class's own */
     void                      *user;  /* of its callbacks: ks_ctx_user() */
     size_t                     index; /* into topology->nodes */
     int                        subtopology; /* -1 = global part */
@@ -74,8 +75,8 @@ struct ks__node {
     size_t                     parent_count;
     const char               **stores;
     size_t                     store_count;
-    /* Tables whose rows it looks up, by ctx->ops->op_of(): the other side of a join, the table that a
-     * row is computed from. They are in its sub-topology. */
+    /* Tables whose rows it looks up, by ctx->ops->op_of(): the other side of a join, the table that
+     * a row is computed from. They are in its sub-topology. */
     const struct ks__node    **views;
     size_t                     view_count;
 };
@@ -137,7 +138,7 @@ struct ks_topology {
 struct ks_topology *ks__topology_ref(const struct ks_topology *topology);
 /* ks_topology_free() drops a reference. */
 
-const struct ks__node       *ks__topology_node(const struct ks_topology *topology, const char *name);
+const struct ks__node *ks__topology_node(const struct ks_topology *topology, const char *name);
 const struct ks__store_spec *ks__topology_store(const struct ks_topology *topology,
                                                 const char *name);
 /* The sub-topology of a store, -1 = global, -2 = unknown. */

@@ -63,7 +63,8 @@ static bool number_groups(struct ks__plan *plan, size_t *above, int *numbers)
     struct ks_topology *topology = plan->topology;
     int                 next     = 0;
 
-    topology->subtopologies = ks__plan_array(plan, plan->node_count, sizeof(struct ks__subtopology));
+    topology->subtopologies =
+        ks__plan_array(plan, plan->node_count, sizeof(*topology->subtopologies));
     if (topology->subtopologies == NULL)
         return false;
     group_nodes(plan, above);

@@ -255,10 +255,15 @@ static bool make_merge(struct plan *plan, json_t *step, const struct made *from,
 /* The branches are results of their own; the step itself gives nothing. */
 static bool make_split(struct plan *plan, json_t *step, const struct made *from, struct made *made)
 {
-    ks_split   *split = ks_stream_split(from->stream, NULL);
-    const char *rest  = text_of(step, "default");
+    char        name[64];
+    ks_split   *split;
+    const char *rest = text_of(step, "default");
     json_t     *branch;
     size_t      i;
+
+    /* The recorder named splits "<id>-" and branches by their ids. */
+    snprintf(name, sizeof name, "%s-", text_of(step, "id"));
+    split = ks_stream_split(from->stream, KS_NAMED(name));
 
     json_array_foreach(json_object_get(step, "branches"), i, branch) {
         struct function *f = plan_functions(plan, 1);
@@ -267,13 +272,13 @@ static bool make_split(struct plan *plan, json_t *step, const struct made *from,
         struct made *out = &plan->made[plan->count++];
         *out             = *made;
         out->id          = text_of(branch, "id");
-        out->stream      = ks_split_branch(split, call_predicate, f, NULL);
+        out->stream      = ks_split_branch(split, call_predicate, f, KS_NAMED(out->id));
     }
     if (rest != NULL) {
         struct made *out = &plan->made[plan->count++];
         *out             = *made;
         out->id          = rest;
-        out->stream      = ks_split_default(split, NULL);
+        out->stream      = ks_split_default(split, KS_NAMED(rest));
     }
     return true;
 }

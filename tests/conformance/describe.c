@@ -120,7 +120,7 @@ static size_t read_text(char *text, struct part *parts, size_t limit)
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         line += strspn(line, " ");
         if (strncmp(line, "Sub-topology: ", 14) == 0 && count < limit) {
-            bool global = strstr(line, "for global-store") != NULL;
+            bool global = strstr(line, "for global store") != NULL;
             snprintf(parts[count].label, sizeof parts->label, "%s%d", global ? "global " : "",
                      atoi(line + 14));
             count++;

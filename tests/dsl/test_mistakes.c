@@ -142,7 +142,8 @@ START_TEST(a_handle_of_the_wrong_kind_is_refused)
     ks_table *table = ks_builder_table(b, "t", NULL, NULL);
 
     ks_stream_filter((ks_stream *)(void *)table, keep, NULL, NULL);
-    assert_mistake(KS_ETYPE, "ks_stream_filter: the first argument must be a stream but is a table");
+    assert_mistake(KS_ETYPE,
+                   "ks_stream_filter: the first argument must be a stream but is a table");
 }
 END_TEST
 
@@ -299,13 +300,14 @@ START_TEST(structs_are_equal_by_name_and_size)
 {
     struct a { int x; };
     struct c { int x; };
-    ks_stream *a = ks_builder_stream(b, "a", KS_CONSUMED(.name = "a", .value = KS_STRUCT(struct a)));
+    const ks_serde *type = KS_STRUCT(struct a);
+    ks_stream      *a    = ks_builder_stream(b, "a", KS_CONSUMED(.name = "a", .value = type));
 
     a = ks_stream_filter(a, keep, NULL, KS_NAMED("same", .value = KS_STRUCT(struct a)));
     ck_assert_int_eq(ks_error_status(ks_builder_error(b)), KS_OK);
     ks_stream_filter(a, keep, NULL, KS_NAMED("other", .value = KS_STRUCT(struct c)));
-    assert_mistake(KS_ETYPE, "ks_stream_filter \"other\": value serde is struct c but \"same\" yields"
-                             " struct a; use KS_NAMED(.value = KS_STRUCT(struct a))");
+    assert_mistake(KS_ETYPE, "ks_stream_filter \"other\": value serde is struct c but \"same\""
+                             " yields struct a; use KS_NAMED(.value = KS_STRUCT(struct a))");
 }
 END_TEST
 
@@ -336,7 +338,8 @@ START_TEST(an_aggregation_needs_its_adder)
 {
     ks_grouped_stream_aggregate(ks_stream_group_by_key(s, NULL), KS_AGGREGATE(.initial = KS_NULL),
                                 NULL);
-    assert_mistake(KS_EINVAL, "ks_grouped_stream_aggregate: needs KS_AGGREGATE(.add), but it is NULL");
+    assert_mistake(KS_EINVAL,
+                   "ks_grouped_stream_aggregate: needs KS_AGGREGATE(.add), but it is NULL");
 }
 END_TEST
 
@@ -355,8 +358,8 @@ START_TEST(no_branch_after_the_default)
 
     ks_split_default(split, NULL);
     ks_split_branch(split, keep, NULL, NULL);
-    assert_mistake(KS_ESTATE, "ks_split_branch: \"split\" has its default branch already, which must"
-                              " be the last");
+    assert_mistake(KS_ESTATE, "ks_split_branch: \"split\" has its default branch already, which"
+                              " must be the last");
 }
 END_TEST
 
@@ -370,15 +373,16 @@ END_TEST
 START_TEST(overlapping_topics_are_refused)
 {
     ks_builder_stream_of(b, (const char *const[]){ "in", "other" }, 2, NULL);
-    assert_mistake(KS_ETOPOLOGY, "ks_builder_stream_of: the topics overlap with those of \"source\"");
+    assert_mistake(KS_ETOPOLOGY,
+                   "ks_builder_stream_of: the topics overlap with those of \"source\"");
 }
 END_TEST
 
 START_TEST(one_source_has_one_reset_policy)
 {
     ks_builder_stream(b, "in", KS_CONSUMED(.reset = KS_RESET_LATEST));
-    assert_mistake(KS_ETOPOLOGY,
-                   "ks_builder_stream: the topics are already read by \"source\" with other options");
+    assert_mistake(KS_ETOPOLOGY, "ks_builder_stream: the topics are already read by \"source\" with"
+                                 " other options");
 }
 END_TEST
 
@@ -419,8 +423,8 @@ START_TEST(fixed_partition_counts_must_agree)
                                          KS_REPARTITIONED(.name = "c", .partitions = 3));
 
     ks_stream_join_table(a, ks_stream_to_table(c, NULL), join, NULL, KS_JOINED(.name = "join"));
-    assert_build_mistake(KS_ETOPOLOGY, "node \"join\": its inputs must have equally many partitions,"
-                                       " but 2 and 3 are asked for");
+    assert_build_mistake(KS_ETOPOLOGY, "node \"join\": its inputs must have equally many"
+                                       " partitions, but 2 and 3 are asked for");
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * aggregate.c - fold the values of each key: from an initial aggregate (aggregate), or from the first
- * value (reduce).
+ * aggregate.c - fold the values of each key: from an initial aggregate (aggregate), or from the
+ * first value (reduce).
  *
  *      aggregate  old value of a new row: the initial aggregate
  *      reduce     old value of a new row: null

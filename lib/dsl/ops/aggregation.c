@@ -4,8 +4,8 @@
  */
 #include "dsl/ops/aggregation.h"
 
-/* The topic between a change of key and the aggregation. Named by the user it serves all aggregations
- * of the group, otherwise each has its own. */
+/* The topic between a change of key and the aggregation. Named by the user it serves all
+ * aggregations of the group, otherwise each has its own. */
 static struct ks__logical *repartition(ks_grouped_stream *g, const struct ks__call *call,
                                        const char *store)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * aggregation.h - adding the node of an aggregation of a grouped stream, with its store and, after a
- * change of key, the topic before it.
+ * aggregation.h - adding the node of an aggregation of a grouped stream, with its store and, after
+ * a change of key, the topic before it.
  */
 #ifndef KS_DSL_OPS_AGGREGATION_H
 #define KS_DSL_OPS_AGGREGATION_H
@@ -20,7 +20,7 @@ struct ks__aggregation {
 ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
                               const ks_materialized *options, const struct ks__aggregation *what);
 
-/* What comes in: the row of the record's key. False = the record was dropped (null key or value). */
+/* What comes in: the row of the record's key. False = the record was dropped (null key, value). */
 bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *record,
                           struct ks__row *row);
 /* The time of the new row. */

@@ -10,7 +10,7 @@
 /* The state of such an operator. */
 struct ks__derived_state {
     struct ks__table_state table;  /* must be first */
-    struct ks__op         *parent; /* whose rows its own are computed from; NULL if it has a store */
+    struct ks__op         *parent; /* its rows are computed from whose; NULL if it has a store */
 };
 
 void ks__derived_open(void *state, ks_ctx *ctx);

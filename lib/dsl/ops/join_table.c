@@ -74,8 +74,8 @@ static bool agree(const ks_stream *s, const ks_table *t, const struct ks__call *
                      &(struct ks__found){ t->value, t->node->name, "KS_JOINED" });
 }
 
-/* The stream with equal keys together. A second join of the same stream uses the topic again, unless it
- * has a name of its own. */
+/* The stream with equal keys together. A second join of the same stream uses the topic again,
+ * unless it has a name of its own. */
 static bool gather(ks_stream *s, const struct ks__call *call, const ks_joined *options,
                    ks_stream *gathered)
 {

@@ -35,6 +35,19 @@ const struct ks__op_class ks__null_key_filter_class = {
 
 /* ---- merge ---- */
 
+/* Types of the two streams, then the declared ones. */
+static bool agree(const ks_stream *s, ks_stream *both, const struct ks__call *call,
+                  ks_named *options)
+{
+    ks_builder *b = s->head.builder;
+
+    return ks__agree(b, call, "key", &both->key,
+                     &(struct ks__found){ s->key, s->node->name, NULL }) &&
+           ks__agree(b, call, "value", &both->value,
+                     &(struct ks__found){ s->value, s->node->name, NULL }) &&
+           ks__stream_carry(both, call, options);
+}
+
 ks_stream *ks_stream_merge(ks_stream *s, ks_stream *other, const ks_named *named)
 {
     struct ks__call     call;
@@ -51,13 +64,7 @@ ks_stream *ks_stream_merge(ks_stream *s, ks_stream *other, const ks_named *named
     both       = *s;
     both.key   = other->key;
     both.value = other->value;
-    if (!ks__agree(b, &call, "key", &both.key, &(struct ks__found){ s->key, s->node->name, NULL }) ||
-        !ks__agree(b, &call, "value", &both.value,
-                   &(struct ks__found){ s->value, s->node->name, NULL }) ||
-        !ks__agree(b, &call, "key", &options.key,
-                   &(struct ks__found){ both.key, s->node->name, "KS_NAMED" }) ||
-        !ks__agree(b, &call, "value", &options.value,
-                   &(struct ks__found){ both.value, s->node->name, "KS_NAMED" }))
+    if (!agree(s, &both, &call, &options))
         return ks__inert(s);
     both.key     = options.key;
     both.value   = options.value;

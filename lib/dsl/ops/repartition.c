@@ -21,6 +21,7 @@ static bool agree(const ks_stream *s, const struct ks__call *call, ks_repartitio
 ks_stream *ks_stream_repartition(ks_stream *s, const ks_repartitioned *repartitioned)
 {
     struct ks__repartition_seed seed;
+    const char                 *name;
     struct ks__call             call;
     ks_repartitioned            options;
     struct ks__logical         *node;
@@ -29,9 +30,9 @@ ks_stream *ks_stream_repartition(ks_stream *s, const ks_repartitioned *repartiti
     if (!ks__enter(s, KS__KIND_STREAM, __func__, repartitioned, &options, sizeof(options), &call) ||
         !agree(s, &call, &options))
         return ks__inert(s);
+    name = call.name != NULL ? call.name : ks__generate(s->head.builder, "KSTREAM-REPARTITION-");
     seed = (struct ks__repartition_seed){
-        .prefix           = call.name != NULL ? call.name
-                                              : ks__generate(s->head.builder, "KSTREAM-REPARTITION-"),
+        .prefix           = name,
         .key              = options.key,
         .value            = options.value,
         .partitions       = options.partitions,
