@@ -48,7 +48,7 @@ static const struct {
     { ALL, "bootstrap.servers", NULL },
     { ALL, "metadata.broker.list", NULL },
     { ALL, "log.queue", "true" },
-    { CONSUMERS, "allow.auto.create.topics", "false" },
+    { ALL, "allow.auto.create.topics", "false" },
     { CONSUMERS, "enable.auto.commit", "false" },
     { CONSUMERS, "enable.auto.offset.store", "false" },
     { CONSUMERS, "auto.offset.reset", "error" },
