@@ -47,6 +47,9 @@ ks_status ks__collector_target(struct ks__task *task, const char *name, int time
     if (*out != NULL)
         return KS_OK;
     status = ks__session_topic(collector->session, name, &topic, timeout_ms);
+    if (status == KS_ENOTFOUND && task->options.make_topic != NULL &&
+        task->options.make_topic(task->options.make_user, name) == KS_OK)
+        status = ks__session_topic(collector->session, name, &topic, timeout_ms);
     if (status == KS_EAGAIN)
         return status;
     if (status != KS_OK)

@@ -67,6 +67,9 @@ struct ks__task_options {
     /* A store that is not of this task: global tables. NULL = none. */
     struct ks_kv_store *(*global_store)(void *user, const char *name);
     void *global_user;
+    /* A topic that a function chose is unknown: make it. NULL = that fails the record. */
+    ks_status (*make_topic)(void *user, const char *name);
+    void *make_user;
 };
 
 /* Open state and operators; punctuators are scheduled by the operators' open. Topics it writes to must be

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * driver.c - the public test driver: pipe, advance, look at stores.
+ *
+ *      each call: { draw, process ONE record, punctuate, commit } until all inputs are empty
+ *
+ * Not here: opening (driver_open.c), reading outputs (driver_read.c).
+ * Threads: one.
+ */
+#include "testing/driver.h"
+
+#include "serde/windowed_key.h"
+
+#include <string.h>
+
+ks_driver *ks_driver_new(const ks_topology *topology, const ks_config *config,
+                         const char *directory)
+{
+    ks_driver *d = ks__zalloc(sizeof(*d));
+
+    if (d == NULL)
+        return NULL;
+    ks__manual_clock_init(&d->clock, 0);
+    if (topology == NULL)
+        ks__error_set(&d->error, KS_EINVAL, "a driver needs a topology");
+    else if (ks_error_status(ks_topology_error(topology)) != KS_OK)
+        ks__error_copy(&d->error, ks_topology_error(topology));
+    else
+        d->topology = ks__topology_ref(topology);
+    if (d->topology != NULL)
+        ks__driver_open(d, config, directory);
+    d->dead = ks__error_is_set(&d->error);
+    return d;
+}
+
+/* ---- work ---- */
+
+static ks_status fail(ks_driver *d, const ks_error *why)
+{
+    if (!d->dead) {
+        ks__error_clear(&d->error);
+        ks__error_copy(&d->error, why);
+        d->dead = true;
+    }
+    return d->error.status;
+}
+
+/* A call that the driver refuses and that changes nothing. */
+#define REFUSE(d, ...) (ks__error_clear(&(d)->error), ks__error_set(&(d)->error, __VA_ARGS__))
+
+static ks_status commit(ks_driver *d)
+{
+    ks_error  error  = { .status = KS_OK };
+    ks_status status = ks__commit_run(&d->commit, d->session, &d->task, 1, &d->settings, false, -1,
+                                      &error);
+
+    return status == KS_OK ? KS_OK : fail(d, &error);
+}
+
+/* Records for global tables are applied at once. */
+static ks_status apply_globals(ks_driver *d)
+{
+    ks_error error = { .status = KS_OK };
+
+    if (d->globals == NULL)
+        return KS_OK;
+    if (ks__globals_apply(d->globals, &error) != KS_OK ||
+        ks__global_view_renew(&d->view, &error) != KS_OK)
+        return fail(d, &error);
+    return KS_OK;
+}
+
+static ks_status work_off(ks_driver *d)
+{
+    ks_status status = apply_globals(d);
+
+    while (status == KS_OK) {
+        size_t               processed = 0;
+        enum ks__task_result result    = ks__task_process(d->task, 1, &processed);
+
+        if (result == KS__TASK_FAILED)
+            return fail(d, ks__task_error(d->task));
+        ks__task_end_step(d->task);
+        if (!ks__task_is_dirty(d->task) && processed == 0)
+            break;
+        status = commit(d);
+        if (status == KS_OK)
+            status = apply_globals(d);
+    }
+    return status;
+}
+
+/* Every call that works begins here. */
+static ks_status begin(ks_driver *d)
+{
+    if (d == NULL)
+        return KS_ENOMEM;
+    if (d->dead)
+        return d->error.status;
+    ks__error_clear(&d->error);
+    return KS_OK;
+}
+
+/* ---- pipe ---- */
+
+/* The source that reads a topic of the user; NULL = none. */
+static const struct ks__source_args *source_of(const ks_driver *d, const char *topic)
+{
+    for (size_t i = 0; i < d->topology->node_count; i++) {
+        const struct ks__node        *node = d->topology->nodes[i];
+        const struct ks__source_args *args = node->args;
+
+        for (size_t t = 0; node->kind == KS__NODE_SOURCE && t < args->topic_count; t++)
+            if (!args->topics[t].internal && strcmp(args->topics[t].name, topic) == 0)
+                return args;
+    }
+    return NULL;
+}
+
+static ks_status append(ks_driver *d, const char *topic, const ks_record *record)
+{
+    struct ks__topic *handle = NULL;
+    ks_status         status = ks__session_topic(d->io, topic, &handle, -1);
+
+    if (status == KS_OK)
+        status = ks__topic_append(handle, 0, record);
+    if (status == KS_OK)
+        status = ks__session_flush(d->io, -1);
+    if (status != KS_OK)
+        return REFUSE(d, status, "topic %s takes no record: %s", topic,
+                      d->io->error.status != KS_OK ? d->io->error.message : ks_status_text(status));
+    return KS_OK;
+}
+
+ks_status ks_driver_pipe(ks_driver *d, const char *topic, const ks_record *record)
+{
+    ks_status                     status = begin(d);
+    const struct ks__source_args *source;
+    struct ks__arena              arena = { .next = NULL };
+    ks_record                     copy;
+
+    if (status != KS_OK)
+        return status;
+    if (topic == NULL || record == NULL)
+        return REFUSE(d, KS_EINVAL, "ks_driver_pipe() needs a topic and a record");
+    source = source_of(d, topic);
+    if (source == NULL)
+        return REFUSE(d, KS_ENOTFOUND, "no source reads topic \"%s\"", topic);
+    copy       = *record;
+    d->started = true;
+    if (ks__serde_is_windowed(source->key) && copy.window != NULL && copy.key.data != NULL &&
+        (ks__arena_init(&arena, 0, 0) != KS_OK ||
+         !ks__windowed_key_write(source->key, copy.key, copy.window, &arena, &copy.key)))
+        status = ks__error_no_memory(&d->error, "a windowed key");
+    copy.window = NULL;
+    if (status == KS_OK)
+        status = append(d, topic, &copy);
+    ks__arena_release(&arena);
+    return status == KS_OK ? work_off(d) : status;
+}
+
+ks_status ks_driver_pipe_text(ks_driver *d, const char *topic, const char *key, const char *value,
+                              int64_t timestamp_ms)
+{
+    const ks_record record = { ks_bytes_text(key), ks_bytes_text(value), timestamp_ms, NULL, NULL };
+
+    return ks_driver_pipe(d, topic, &record);
+}
+
+/* ---- time ---- */
+
+ks_status ks_driver_advance(ks_driver *d, int64_t by_ms)
+{
+    ks_status status = begin(d);
+
+    if (status != KS_OK)
+        return status;
+    if (by_ms < 0)
+        return REFUSE(d, KS_EINVAL, "the clock cannot go back by %lld ms", (long long)-by_ms);
+    d->started = true;
+    ks__manual_clock_advance(&d->clock, by_ms);
+    status = ks__driver_keep_clock(d);
+    if (status != KS_OK)
+        return status;
+    if (!ks__task_punctuate(d->task))
+        return fail(d, ks__task_error(d->task));
+    status = commit(d);
+    return status == KS_OK ? work_off(d) : status;
+}
+
+/* ---- looking in ---- */
+
+ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name)
+{
+    const struct ks__store_spec *spec;
+    struct ks__state            *state;
+    struct ks_kv_store          *store = NULL;
+
+    if (begin(d) != KS_OK)
+        return NULL;
+    spec  = name != NULL ? ks__topology_store(d->topology, name) : NULL;
+    state = ks__task_state(d->task);
+    if (spec != NULL && spec->kind != KS__STORE_KV)
+        REFUSE(d, KS_ETYPE, "store \"%s\" is no key-value store", name);
+    else if (spec != NULL && spec->global)
+        store = ks__global_view_store(&d->view, d->globals, name);
+    else if (spec != NULL && state != NULL)
+        store = ks__state_find(state, name);
+    if (store == NULL && d->error.status == KS_OK)
+        REFUSE(d, KS_ENOTFOUND, "there is no store \"%s\"", name != NULL ? name : "");
+    return store;
+}
+
+const ks_error *ks_driver_error(const ks_driver *d)
+{
+    if (d == NULL)
+        return NULL;
+    if (!ks__error_is_set(&d->error) && d->task != NULL)
+        return ks__task_error(d->task); /* a call of a store that was lent */
+    return &d->error;
+}
+
+ks_status ks_driver_on_failure(ks_driver *d, ks_failure_kind kind, ks_failure_fn *handler,
+                               void *user)
+{
+    ks_status status = begin(d);
+
+    if (status != KS_OK)
+        return status;
+    if (kind < KS_FAILURE_DESERIALIZATION || kind > KS_FAILURE_UNCAUGHT)
+        return REFUSE(d, KS_EINVAL, "%d is no kind of failure", (int)kind);
+    if (d->started)
+        return REFUSE(d, KS_ESTATE, "handlers are set before the first record");
+    d->handlers.of[kind] = (struct ks__failure_handler){ handler, user };
+    return KS_OK;
+}
+
+/* ---- end ---- */
+
+void ks_driver_free(ks_driver *d)
+{
+    if (d == NULL)
+        return;
+    if (!d->dead && ks__task_is_dirty(d->task))
+        commit(d); /* what was put into lent stores */
+    ks__driver_close(d);
+    ks_topology_free(d->topology);
+    ks__free(d);
+}
