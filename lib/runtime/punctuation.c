@@ -27,6 +27,8 @@ void ks__punctuations_init(struct ks__punctuations *all)
 
 void ks__punctuations_release(struct ks__punctuations *all)
 {
+    ks__heap_release(&all->stream); /* first: it still knows its nodes */
+    ks__heap_release(&all->wall);
     while (all->all != NULL) {
         ks_punctuation *gone = all->all;
 
@@ -34,8 +36,6 @@ void ks__punctuations_release(struct ks__punctuations *all)
         ks__free(gone->kept);
         ks__free(gone);
     }
-    ks__heap_release(&all->stream);
-    ks__heap_release(&all->wall);
     ks__punctuations_init(all);
 }
 
