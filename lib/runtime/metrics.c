@@ -10,13 +10,11 @@
  * Names are formatted and copied here, when somebody asks, never where the counters move.
  * Threads: any; a copy by one at a time.
  */
+#include "runtime/metrics.h"
+
 #include "runtime/app.h"
 #include "runtime/drop.h"
-#include "runtime/global.h"
 
-#include <kstream/metrics.h>
-
-#include <stdio.h>
 #include <string.h>
 
 struct ks_metrics {
@@ -45,10 +43,28 @@ static const char *copy_text(struct ks_metrics *metrics, const char *text)
     return copy;
 }
 
-/* `name` and `label` are static. */
-static void add(struct ks_metrics *metrics, const char *name, const char *task, const char *node,
-                const char *label, int64_t value)
+ks_metrics *ks__metrics_new(void)
 {
+    struct ks_metrics *metrics = ks__zalloc(sizeof(*metrics));
+
+    if (metrics != NULL)
+        metrics->failed = ks__arena_init(&metrics->arena, 0, 0) != KS_OK;
+    return metrics;
+}
+
+ks_metrics *ks__metrics_done(ks_metrics *metrics)
+{
+    if (metrics == NULL || !metrics->failed)
+        return metrics;
+    ks_metrics_free(metrics);
+    return NULL;
+}
+
+void ks__metrics_add(ks_metrics *metrics, const char *name, const char *task, const char *node,
+                     const char *label, int64_t value)
+{
+    if (metrics == NULL || metrics->failed)
+        return;
     if (!KS__GROW(&metrics->rows, &metrics->capacity, metrics->count + 1)) {
         metrics->failed = true;
         return;
@@ -62,19 +78,19 @@ static void add(struct ks_metrics *metrics, const char *name, const char *task, 
     };
 }
 
-static void add_ops(struct ks_metrics *metrics, const struct ks__owned_task *owned)
+void ks__metrics_add_task(ks_metrics *metrics, const struct ks__task *task)
 {
-    for (size_t n = 0; n < ks__task_op_count(owned->task); n++) {
-        const struct ks__op *op = ks__task_op(owned->task, n);
+    for (size_t n = 0; n < ks__task_op_count(task); n++) {
+        const struct ks__op *op = ks__task_op(task, n);
 
-        add(metrics, "process-total", owned->id, op->node->name, "",
-            ks__counter_read(&op->processed));
+        ks__metrics_add(metrics, "process-total", ks__task_id(task), op->node->name, "",
+                        ks__counter_read(&op->processed));
         for (int why = 1; why < KS__DROP_COUNT_; why++) {
-            int64_t dropped = ks__task_dropped(owned->task, n, (enum ks__drop)why);
+            int64_t dropped = ks__task_dropped(task, n, (enum ks__drop)why);
 
             if (dropped != 0)
-                add(metrics, "dropped-records-total", owned->id, op->node->name,
-                    ks__drop_name((enum ks__drop)why), dropped);
+                ks__metrics_add(metrics, "dropped-records-total", ks__task_id(task),
+                                op->node->name, ks__drop_name((enum ks__drop)why), dropped);
         }
     }
 }
@@ -82,14 +98,15 @@ static void add_ops(struct ks_metrics *metrics, const struct ks__owned_task *own
 /* Under tasks_lock. */
 static void add_task(struct ks_metrics *metrics, const struct ks__owned_task *owned)
 {
-    add(metrics, "restore-total", owned->id, "", "", ks__counter_read(&owned->restored));
-    add(metrics, "restore-remaining-records-total", owned->id, "", "",
-        ks__counter_read(&owned->remaining));
+    ks__metrics_add(metrics, "restore-total", owned->id, "", "",
+                    ks__counter_read(&owned->restored));
+    ks__metrics_add(metrics, "restore-remaining-records-total", owned->id, "", "",
+                    ks__counter_read(&owned->remaining));
     for (size_t i = 0; i < owned->lag_count; i++)
-        add(metrics, "records-lag", owned->id, owned->lags[i].topic, "",
-            ks__counter_read(&owned->lags[i].lag));
+        ks__metrics_add(metrics, "records-lag", owned->id, owned->lags[i].topic, "",
+                        ks__counter_read(&owned->lags[i].lag));
     if (owned->task != NULL && owned->phase != KS__OWNED_OPENING)
-        add_ops(metrics, owned);
+        ks__metrics_add_task(metrics, owned->task);
 }
 
 static void add_threads(struct ks_metrics *metrics, const struct ks_app *app)
@@ -97,20 +114,24 @@ static void add_threads(struct ks_metrics *metrics, const struct ks_app *app)
     for (int i = 0; i < ks__app_active_threads(app); i++) {
         const struct ks__stream_thread *thread = &app->threads[i];
 
-        add(metrics, "commit-total", "", thread->name, "", ks__counter_read(&thread->commits));
-        add(metrics, "abort-total", "", thread->name, "", ks__counter_read(&thread->aborts));
+        ks__metrics_add(metrics, "commit-total", "", thread->name, "",
+                        ks__counter_read(&thread->commits));
+        ks__metrics_add(metrics, "abort-total", "", thread->name, "",
+                        ks__counter_read(&thread->aborts));
     }
 }
 
-static void add_globals(struct ks_metrics *metrics, const struct ks__globals *globals)
+void ks__metrics_add_globals(ks_metrics *metrics, const struct ks__globals *globals)
 {
     const struct ks__global_counters *counters;
 
+    if (globals == NULL)
+        return;
     for (size_t n = 0; (counters = ks__globals_counters(globals, n)) != NULL; n++) {
-        add(metrics, "process-total", "", counters->store, "global",
-            ks__counter_read(&counters->applied));
-        add(metrics, "dropped-records-total", "", counters->store, "global",
-            ks__counter_read(&counters->dropped));
+        ks__metrics_add(metrics, "process-total", "", counters->store, "global",
+                        ks__counter_read(&counters->applied));
+        ks__metrics_add(metrics, "dropped-records-total", "", counters->store, "global",
+                        ks__counter_read(&counters->dropped));
     }
 }
 
@@ -118,28 +139,21 @@ static void add_globals(struct ks_metrics *metrics, const struct ks__globals *gl
 
 ks_metrics *ks_app_metrics(ks_app *app)
 {
-    struct ks_metrics *metrics = app != NULL ? ks__zalloc(sizeof(*metrics)) : NULL;
+    struct ks_metrics *metrics = app != NULL ? ks__metrics_new() : NULL;
     int64_t            tasks = 0;
 
     if (metrics == NULL)
         return NULL;
-    metrics->failed = ks__arena_init(&metrics->arena, 0, 0) != KS_OK;
     ks__mutex_lock(&app->tasks_lock);
-    for (const struct ks__owned_task *owned = app->tasks; owned != NULL && !metrics->failed;
-         owned = owned->next, tasks++)
+    for (const struct ks__owned_task *owned = app->tasks; owned != NULL; owned = owned->next) {
         add_task(metrics, owned);
-    if (app->globals != NULL && !metrics->failed)
-        add_globals(metrics, app->globals);
+        tasks++;
+    }
+    ks__metrics_add_globals(metrics, app->globals);
     ks__mutex_unlock(&app->tasks_lock);
-    if (!metrics->failed) {
-        add_threads(metrics, app);
-        add(metrics, "task-count", "", "", "", tasks);
-    }
-    if (metrics->failed) {
-        ks_metrics_free(metrics);
-        return NULL;
-    }
-    return metrics;
+    add_threads(metrics, app);
+    ks__metrics_add(metrics, "task-count", "", "", "", tasks);
+    return ks__metrics_done(metrics);
 }
 
 const ks_metric *ks_metrics_next(ks_metrics *metrics)
