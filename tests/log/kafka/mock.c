@@ -58,7 +58,7 @@ struct ks__cluster *open_cluster(const char *address, const char *const *propert
 void mock_start(void)
 {
     /* The mock ends a rebalance when the session timeout is over. */
-    static const char *const quick[] = { "consumer.session.timeout.ms", "2000",
+    static const char *const quick[] = { "consumer.session.timeout.ms", "6000",
                                          "consumer.heartbeat.interval.ms", "200", NULL };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char             text[256];
