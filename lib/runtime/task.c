@@ -203,7 +203,14 @@ const char *ks__task_input_topic(const struct ks__task *task, size_t input)
 void ks__task_connect(struct ks__task *task, size_t input, const struct ks__input_class *class,
                       void *object, int64_t position)
 {
+    task->finishing = false;
     ks__queue_connect(&task->queues[input], class, object, position);
+}
+
+void ks__task_finish(struct ks__task *task)
+{
+    task->finishing = true;
+    task->dirty     = true;
 }
 
 void ks__task_disconnect(struct ks__task *task, size_t input)

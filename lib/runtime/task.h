@@ -94,6 +94,9 @@ const char *ks__task_input_topic(const struct ks__task *task, size_t input);
 void ks__task_connect(struct ks__task *task, size_t input, const struct ks__input_class *class,
                       void *object, int64_t position);
 void ks__task_disconnect(struct ks__task *task, size_t input);
+/* All inputs are about to be disconnected: nothing is processed any more, and under at_most_once the
+ * last commit takes back what was drawn and not processed. Until an input is connected. */
+void ks__task_finish(struct ks__task *task);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
 /* Where the input goes on after an abort. */
 int64_t ks__task_resume_position(const struct ks__task *task, size_t input);

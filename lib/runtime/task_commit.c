@@ -15,10 +15,11 @@ ks_status ks__task_drain(struct ks__task *task)
     return ks__collector_drain(task);
 }
 
-/* What is committed of an input now: under at_most_once all that was drawn (K5). */
+/* What is committed of an input now: under at_most_once all that was drawn (K5), at last again only
+ * what was processed. */
 static int64_t position_to_commit(const struct ks__task *task, const struct ks__queue *queue)
 {
-    if (task->options.settings->guarantee == KS__AT_MOST_ONCE)
+    if (task->options.settings->guarantee == KS__AT_MOST_ONCE && !task->finishing)
         return queue->after;
     return ks__queue_position(queue);
 }

@@ -87,6 +87,7 @@ struct ks__task {
     int64_t  unwritten_since_ms; /* monotone, of the first seal not written; -1 = all is written */
     bool     dirty;
     bool     commit_asked;
+    bool     finishing; /* ks__task_finish() */
 };
 
 /* ---- task_build.c ---- */
