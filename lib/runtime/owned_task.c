@@ -264,8 +264,8 @@ static ks_status restore_all(struct ks__owned_task *owned, ks_error *error)
     ks__counter_set(&owned->remaining, ks__counter_read(&progress->remaining));
     if (status != KS_OK)
         return status;
-    if (owned->returned && after > 0) {     /* what its operators remember is out of date */
-        ks__owned_task_reset(owned, true);
+    if (owned->returned && after > 0) {     /* what it has in memory is out of date */
+        ks__owned_task_reset(owned, false);
         return KS_EAGAIN;
     }
     status = connect_inputs(owned, error);

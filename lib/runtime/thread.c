@@ -319,6 +319,9 @@ static enum ks__turn close_turn(struct ks__stream_thread *thread)
     if (thread->close_asked)
         return finish_closing(thread, true);
     thread->close_asked = true;
+    for (size_t i = 0; i < thread->owned_count; i++)
+        if (thread->owned[i]->phase == KS__OWNED_RUNNING)
+            ks__task_finish(thread->owned[i]->task);
     ks__stream_thread_commit_begin(thread, KS__COMMIT_CLOSE);
     return KS__TURN_AGAIN;
 }

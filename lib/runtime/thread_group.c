@@ -232,6 +232,13 @@ static bool is_concerned(const struct ks__stream_thread *thread, const struct ks
     return false;
 }
 
+static void finish_concerned(struct ks__stream_thread *thread)
+{
+    for (size_t i = 0; i < thread->owned_count; i++)
+        if (thread->owned[i]->phase == KS__OWNED_RUNNING && is_concerned(thread, thread->owned[i]))
+            ks__task_finish(thread->owned[i]->task);
+}
+
 static void give_back(struct ks__stream_thread *thread)
 {
     size_t left = 0;
@@ -280,6 +287,7 @@ enum ks__turn ks__stream_thread_event(struct ks__stream_thread *thread)
     case KS__EVENT_REVOKED:
         if (!thread->event_committed) {
             thread->event_committed = true;
+            finish_concerned(thread);
             ks__stream_thread_commit_begin(thread, KS__COMMIT_REVOKE);
             return KS__TURN_AGAIN;
         }

@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_app.c - the life of an app: ways to run it, states, stop, close, pause, handlers, mistakes.
+ */
+#include "base/clock.h"
+#include "base/io.h"
+#include "runtime/app.h"
+#include "support/stage.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <kstream/kstream.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct stage stage;
+static ks_topology *topology;
+static ks_app      *app;
+
+static void setup(void)
+{
+    stage_open(&stage, STAGE_MEMORY);
+    stage_topic(&stage, "lines", 1);
+    stage_topic(&stage, "totals", 1);
+    topology = stage_word_count();
+    app      = NULL;
+}
+
+static void teardown(void)
+{
+    ks_app_free(app);
+    ks_topology_free(topology);
+    stage_close(&stage);
+}
+
+static void make_app(void)
+{
+    app = ks_app_new(topology, stage.config);
+    ck_assert_ptr_nonnull(app);
+}
+
+static void start(void)
+{
+    make_app();
+    ck_assert_msg(ks_app_start(app) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
+}
+
+static void close_app(void)
+{
+    ck_assert_msg(ks_app_close(app, 10000) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
+    ks_app_free(app);
+    app = NULL;
+}
+
+/* ---- running ---- */
+
+static const char *const guarantees[] = { "at_least_once", "exactly_once_v2", "at_most_once" };
+
+START_TEST(words_are_counted_on_threads_under_every_guarantee)
+{
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    start();
+    stage_feed(&stage, "lines", NULL, "to be or not to be");
+    stage_await_i64(&stage, NULL, "totals", "be", 2);
+    stage_feed(&stage, "lines", NULL, "be");
+    stage_await_i64(&stage, NULL, "totals", "be", 3);
+    close_app();
+    ck_assert_int_eq(stage_last_i64(&stage, "totals", "to"), 2);
+    ck_assert_int_eq(stage_last_i64(&stage, "totals", "or"), 1);
+}
+END_TEST
+
+START_TEST(words_are_counted_in_steps_under_every_guarantee)
+{
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    make_app();
+    stage_feed(&stage, "lines", NULL, "to be or not to be");
+    stage_await_i64(&stage, app, "totals", "be", 2);
+    stage_feed(&stage, "lines", NULL, "be");
+    stage_await_i64(&stage, app, "totals", "be", 3);
+    close_app();
+}
+END_TEST
+
+START_TEST(a_restart_goes_on_where_the_app_stopped)
+{
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    start();
+    stage_feed(&stage, "lines", NULL, "a b a");
+    stage_await_i64(&stage, NULL, "totals", "a", 2);
+    close_app();
+    stage_feed(&stage, "lines", NULL, "a c");
+    start();
+    stage_await_i64(&stage, NULL, "totals", "a", 3);
+    close_app();
+    ck_assert_int_eq(stage_last_i64(&stage, "totals", "b"), 1);
+    ck_assert_int_eq(stage_last_i64(&stage, "totals", "c"), 1);
+}
+END_TEST
+
+START_TEST(state_that_is_gone_comes_back_from_the_changelog)
+{
+    char directory[256];
+
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    start();
+    stage_feed(&stage, "lines", NULL, "a b a");
+    stage_await_i64(&stage, NULL, "totals", "a", 2);
+    close_app();
+    snprintf(directory, sizeof(directory), "%s/wc", stage.directory);
+    ck_assert_int_eq(ks__io_remove_tree(directory), 0);
+    stage_feed(&stage, "lines", NULL, "a");
+    start();
+    stage_await_i64(&stage, NULL, "totals", "a", 3);
+    close_app();
+}
+END_TEST
+
+START_TEST(many_partitions_are_shared_by_many_threads)
+{
+    char line[64];
+
+    stage_close(&stage);
+    stage_open(&stage, _i % 2 == 0 ? STAGE_MEMORY : STAGE_EMBEDDED);
+    stage_set(&stage, "num.stream.threads", "3");
+    stage_set(&stage, "processing.guarantee", guarantees[_i / 2]);
+    stage_set(&stage, "log.sync", "false");
+    stage_topic(&stage, "lines", 4);
+    stage_topic(&stage, "totals", 2);
+    start();
+    for (int i = 0; i < 400; i++) {
+        snprintf(line, sizeof(line), "w%d all w%d", i % 20, (i * 7) % 20);
+        stage_append(&stage, "lines", line, line);
+    }
+    stage_flush(&stage);
+    stage_await_i64(&stage, NULL, "totals", "all", 400);
+    close_app();
+    for (int i = 0; i < 20; i++) {
+        snprintf(line, sizeof(line), "w%d", i);
+        ck_assert_int_eq(stage_last_i64(&stage, "totals", line), 40);
+    }
+}
+END_TEST
+
+START_TEST(two_instances_share_the_work_and_one_takes_over)
+{
+    ks_app *other;
+
+    stage_close(&stage);
+    stage_open(&stage, STAGE_MEMORY);
+    stage_topic(&stage, "lines", 4);
+    stage_topic(&stage, "totals", 1);
+    stage_set(&stage, "processing.guarantee", "exactly_once_v2");
+    start();
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    other = ks_app_new(topology, stage.config);
+    ck_assert_int_eq(ks_app_start(other), KS_OK);
+    stage_await_state(other, NULL, KS_APP_RUNNING);
+    for (int i = 0; i < 100; i++) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "k%d", i);
+        stage_append(&stage, "lines", key, "x y");
+    }
+    stage_flush(&stage);
+    stage_await_i64(&stage, NULL, "totals", "x", 100);
+    ck_assert_int_eq(ks_app_close(other, 10000), KS_OK);
+    ks_app_free(other);
+    stage_feed(&stage, "lines", "k1", "x y");
+    stage_feed(&stage, "lines", "k2", "x");
+    stage_await_i64(&stage, NULL, "totals", "x", 102);
+    stage_await_i64(&stage, NULL, "totals", "y", 101);
+    close_app();
+}
+END_TEST
+
+START_TEST(an_abandoned_instance_leaves_only_what_was_committed)
+{
+    stage_set(&stage, "processing.guarantee", "exactly_once_v2");
+    stage_set(&stage, "commit.interval.ms", "5s");
+    make_app();
+    stage_feed(&stage, "lines", NULL, "a a");
+    for (int i = 0; i < 50; i++)
+        stage_pause(app);
+    ck_assert_int_eq(stage_last_i64(&stage, "totals", "a"), -1);
+    ks__app_abandon(app);
+    ks_app_free(app);
+    stage_set(&stage, "commit.interval.ms", "10");
+    make_app();
+    stage_await_i64(&stage, app, "totals", "a", 2);
+    stage_feed(&stage, "lines", NULL, "a");
+    stage_await_i64(&stage, app, "totals", "a", 3);
+    close_app();
+}
+END_TEST
+
+/* ---- states ---- */
+
+static char states[512];
+
+static void note_state(ks_app *of, ks_app_state now, ks_app_state before, void *user)
+{
+    ck_assert_ptr_eq(user, &stage);
+    ck_assert_int_eq(ks_app_get_state(of), now);
+    strcat(strcat(strcat(strcat(states, ks_app_state_name(before)), ">"), ks_app_state_name(now)),
+           " ");
+}
+
+START_TEST(the_listener_hears_of_every_state)
+{
+    states[0] = '\0';
+    make_app();
+    ck_assert_int_eq(ks_app_set_state_listener(app, note_state, &stage), KS_OK);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_CREATED);
+    ck_assert_int_eq(ks_app_start(app), KS_OK);
+    ck_assert_int_eq(ks_app_set_state_listener(app, note_state, &stage), KS_ESTATE);
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    ck_assert_int_eq(ks_app_close(app, 10000), KS_OK);
+    ck_assert_str_eq(states, "CREATED>REBALANCING REBALANCING>RUNNING "
+                             "RUNNING>PENDING_SHUTDOWN PENDING_SHUTDOWN>NOT_RUNNING ");
+}
+END_TEST
+
+START_TEST(an_app_that_was_never_started_closes)
+{
+    make_app();
+    ck_assert_int_eq(ks_app_close(app, 0), KS_OK);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_NOT_RUNNING);
+    ck_assert_int_eq(ks_app_start(app), KS_ESTATE);
+    ck_assert_int_eq(ks_app_step(app, 0), KS_ESTATE);
+}
+END_TEST
+
+START_TEST(stepping_and_threads_do_not_mix)
+{
+    make_app();
+    ck_assert_int_eq(ks_app_step(app, 0), KS_OK);
+    ck_assert_int_eq(ks_app_start(app), KS_ESTATE);
+    ck_assert_int_eq(ks_app_run(app), KS_ESTATE);
+    close_app();
+    start();
+    ck_assert_int_eq(ks_app_step(app, 0), KS_ESTATE);
+    ck_assert_int_eq(ks_app_start(app), KS_ESTATE);
+    close_app();
+}
+END_TEST
+
+START_TEST(no_app_answers_too)
+{
+    ck_assert_int_eq(ks_app_run(NULL), KS_ENOMEM);
+    ck_assert_int_eq(ks_app_step(NULL, 0), KS_ENOMEM);
+    ck_assert_int_eq(ks_app_close(NULL, 0), KS_OK);
+    ck_assert_int_eq(ks_error_status(ks_app_error(NULL)), KS_ENOMEM);
+    ck_assert_int_eq(ks_app_fd(NULL), -1);
+    ck_assert_int_eq(ks_app_next_ms(NULL), -1);
+    ks_app_stop(NULL);
+    ks_app_pause(NULL);
+    ks_app_resume(NULL);
+    ks_app_free(NULL);
+    ck_assert(!ks_app_is_paused(NULL));
+    ck_assert_ptr_null(ks_app_metrics(NULL));
+    ck_assert_ptr_null(ks_metrics_next(NULL));
+}
+END_TEST
+
+/* ---- stopping ---- */
+
+static void stop_from_signal(int number)
+{
+    (void)number;
+    ks_app_stop(app);
+}
+
+START_TEST(run_returns_after_a_stop_from_a_signal_handler)
+{
+    struct sigaction action = { .sa_handler = stop_from_signal };
+    struct itimerval timer = { .it_value = { .tv_usec = 300000 } };
+
+    make_app();
+    stage_feed(&stage, "lines", NULL, "a b a");
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+    ck_assert_int_eq(ks_app_run(app), KS_OK);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_NOT_RUNNING);
+    ck_assert_int_eq(stage_last_i64(&stage, "totals", "a"), 2);
+    signal(SIGALRM, SIG_DFL);
+}
+END_TEST
+
+static ks_topology *copying_topology(void)
+{
+    ks_builder  *b = ks_builder_new();
+    ks_topology *made;
+
+    ks_stream_to(ks_builder_stream(b, "lines", NULL), "totals", NULL);
+    ck_assert_int_eq(ks_builder_build(b, &made), KS_OK);
+    ks_builder_free(b);
+    return made;
+}
+
+START_TEST(close_makes_the_last_commit)
+{
+    ks_topology_free(topology);
+    topology = copying_topology();
+    stage_set(&stage, "commit.interval.ms", "9s");
+    stage_set(&stage, "processing.guarantee", "exactly_once_v2");
+    make_app();
+    stage_feed(&stage, "lines", NULL, "a a");
+    for (int i = 0; i < 50; i++)
+        stage_pause(app);
+    ck_assert_uint_eq(stage_count(&stage, "totals"), 0);
+    close_app();
+    ck_assert_uint_eq(stage_count(&stage, "totals"), 1);
+}
+END_TEST
+
+START_TEST(a_paused_app_processes_nothing_until_it_goes_on)
+{
+    start();
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    ks_app_pause(app);
+    ck_assert(ks_app_is_paused(app));
+    for (int i = 0; i < 10; i++)
+        stage_pause(NULL);
+    stage_feed(&stage, "lines", NULL, "a");
+    for (int i = 0; i < 50; i++)
+        stage_pause(NULL);
+    ck_assert_uint_eq(stage_count(&stage, "totals"), 0);
+    ks_app_resume(app);
+    stage_await_i64(&stage, NULL, "totals", "a", 1);
+    close_app();
+}
+END_TEST
+
+/* ---- an event loop ---- */
+
+START_TEST(a_poll_loop_needs_only_the_descriptor_and_the_timer)
+{
+    struct pollfd one = { .events = POLLIN };
+    int64_t       end = ks__clock_mono_ms(ks__clock_real()) + 10000;
+    int           fed = 0;
+
+    make_app();
+    ck_assert_int_eq(ks_app_fd(app), -1);
+    ck_assert_int_eq(ks_app_next_ms(app), -1);
+    ck_assert_int_eq(ks_app_step(app, 0), KS_OK);
+    ck_assert_int_ge(ks_app_fd(app), 0);
+    while (stage_last_i64(&stage, "totals", "a") != 10) {
+        int next = ks_app_next_ms(app);
+
+        ck_assert_int_ge(next, 0);
+        ck_assert_int_lt(ks__clock_mono_ms(ks__clock_real()), end);
+        one.fd = ks_app_fd(app);
+        if (poll(&one, 1, next) == 0 && next > 0 && fed < 10 && ++fed)
+            stage_feed(&stage, "lines", NULL, "a");
+        ck_assert_int_eq(ks_app_step(app, 1), KS_OK);
+    }
+    close_app();
+}
+END_TEST
+
+START_TEST(a_written_record_makes_the_descriptor_readable)
+{
+    struct pollfd one = { .events = POLLIN };
+
+    stage_set(&stage, "poll.ms", "60000");
+    make_app();
+    do {    /* what it sets in motion itself comes to rest */
+        ck_assert_int_eq(ks_app_step(app, 1), KS_OK);
+        one.fd = ks_app_fd(app);
+    } while (ks_app_get_state(app) != KS_APP_RUNNING || ks_app_next_ms(app) < 1000 ||
+             poll(&one, 1, 20) != 0);
+    stage_feed(&stage, "lines", NULL, "a");
+    ck_assert_int_eq(poll(&one, 1, 5000), 1);
+    close_app();
+}
+END_TEST
+
+/* ---- failures ---- */
+
+static ks_status refuse(ks_ctx *ctx, ks_record *record, void *user)
+{
+    (void)record, (void)user;
+    return ks_ctx_fail(ctx, "no %s", "way");
+}
+
+static ks_topology *refusing_topology(void)
+{
+    ks_builder  *b = ks_builder_new();
+    ks_topology *made;
+
+    ks_stream_to(ks_stream_map_values(ks_builder_stream(b, "lines", NULL), refuse, NULL,
+                                      KS_NAMED("refuse")),
+                 "totals", NULL);
+    ck_assert_int_eq(ks_builder_build(b, &made), KS_OK);
+    ks_builder_free(b);
+    return made;
+}
+
+static atomic_int asked;
+
+static ks_reaction continue_three_times(const ks_failure *failure, void *user)
+{
+    (void)user;
+    ck_assert_int_eq(failure->kind, KS_FAILURE_PROCESSING);
+    ck_assert_str_eq(failure->node, "refuse");
+    ck_assert_str_eq(failure->task, "0_0");
+    ck_assert_str_eq(failure->origin.topic, "lines");
+    return ++asked <= 3 ? KS_REACTION_CONTINUE : KS_REACTION_FAIL;
+}
+
+START_TEST(a_failure_in_user_code_ends_the_app_with_its_text)
+{
+    ks_topology_free(topology);
+    topology = refusing_topology();
+    states[0] = '\0';
+    make_app();
+    ck_assert_int_eq(ks_app_set_state_listener(app, note_state, &stage), KS_OK);
+    stage_feed(&stage, "lines", NULL, "a");
+    ck_assert_int_eq(ks_app_run(app), KS_EUSER);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_ERROR);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), "no way"));
+    ck_assert_ptr_nonnull(strstr(states, "PENDING_ERROR PENDING_ERROR>ERROR "));
+}
+END_TEST
+
+START_TEST(the_processing_handler_is_asked)
+{
+    ks_topology_free(topology);
+    topology = refusing_topology();
+    asked    = 0;
+    make_app();
+    ck_assert_int_eq(ks_app_on_failure(app, (ks_failure_kind)9, continue_three_times, NULL),
+                     KS_EINVAL);
+    ck_assert_int_eq(ks_app_on_failure(app, KS_FAILURE_PROCESSING, continue_three_times, NULL),
+                     KS_OK);
+    for (int i = 0; i < 4; i++)
+        stage_feed(&stage, "lines", NULL, "a");
+    ck_assert_int_eq(ks_app_run(app), KS_EUSER);
+    ck_assert_int_eq(asked, 4);
+}
+END_TEST
+
+static ks_reaction replace_twice(const ks_failure *failure, void *user)
+{
+    (void)user;
+    ck_assert_int_eq(failure->kind, KS_FAILURE_UNCAUGHT);
+    return ++asked <= 2 ? KS_REACTION_REPLACE : KS_REACTION_SHUTDOWN;
+}
+
+START_TEST(a_replaced_thread_takes_over_from_the_last_commit)
+{
+    ks_topology_free(topology);
+    topology = refusing_topology();
+    asked    = 0;
+    make_app();
+    ck_assert_int_eq(ks_app_on_failure(app, KS_FAILURE_UNCAUGHT, replace_twice, NULL), KS_OK);
+    stage_feed(&stage, "lines", NULL, "a");
+    ck_assert_int_eq(ks_app_run(app), KS_EUSER);
+    ck_assert_int_eq(asked, 3);
+}
+END_TEST
+
+static atomic_int lines_logged;
+
+static void note_line(ks_log_level level, const char *room, const char *message, void *user)
+{
+    (void)user;
+    ck_assert_int_le(level, KS_LOG_INFO);
+    ck_assert(room[0] != '\0' && message[0] != '\0');
+    lines_logged++;
+}
+
+START_TEST(the_logger_receives_lines)
+{
+    lines_logged = 0;
+    make_app();
+    ck_assert_int_eq(ks_app_set_logger(app, KS_LOG_INFO, note_line, NULL), KS_OK);
+    ck_assert_int_eq(ks_app_start(app), KS_OK);
+    ck_assert_int_eq(ks_app_set_logger(app, KS_LOG_INFO, NULL, NULL), KS_ESTATE);
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    close_app();
+    ck_assert_int_gt(lines_logged, 3);
+}
+END_TEST
+
+/* ---- mistakes ---- */
+
+/* The app must fail to start with this status and a text that has these words. */
+static void expect_failure(ks_status status, const char *words)
+{
+    make_app();
+    ck_assert_str_eq(ks_status_name(ks_app_run(app)), ks_status_name(status));
+    ck_assert_msg(strstr(ks_error_message(ks_app_error(app)), words) != NULL, "%s",
+                  ks_error_message(ks_app_error(app)));
+    ck_assert_str_eq(ks_status_name(ks_app_run(app)), ks_status_name(status));
+    ck_assert_str_eq(ks_status_name(ks_app_step(app, 0)), ks_status_name(status));
+}
+
+START_TEST(a_mistake_in_the_configuration_comes_out_of_run)
+{
+    ks_config_set(stage.config, "num.stream.threads", "none");
+    expect_failure(KS_ECONFIG, "num.stream.threads");
+}
+END_TEST
+
+START_TEST(a_mistake_in_the_topology_comes_out_of_run)
+{
+    ks_builder *b = ks_builder_new();
+
+    ks_topology_free(topology);
+    ks_stream_to(ks_builder_stream(b, NULL, NULL), "totals", NULL);
+    ck_assert_int_ne(ks_builder_build(b, &topology), KS_OK);
+    ks_builder_free(b);
+    expect_failure(ks_error_status(ks_topology_error(topology)),
+                   ks_error_message(ks_topology_error(topology)));
+}
+END_TEST
+
+START_TEST(an_unknown_topic_is_named)
+{
+    stage_close(&stage);
+    stage_open(&stage, STAGE_MEMORY);
+    expect_failure(KS_ENOTFOUND, "unknown topic \"lines\"");
+}
+END_TEST
+
+START_TEST(a_wrong_address_is_an_error)
+{
+    stage_set(&stage, "bootstrap.servers", "embedded:");
+    make_app();
+    ck_assert_int_ne(ks_app_run(app), KS_OK);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_ERROR);
+    ck_assert_str_ne(ks_error_message(ks_app_error(app)), "");
+}
+END_TEST
+
+START_TEST(a_state_directory_that_is_a_link_is_refused)
+{
+    char link_path[256];
+
+    snprintf(link_path, sizeof(link_path), "%s/link", stage.directory);
+    ck_assert_int_eq(symlink("/tmp", link_path), 0);
+    stage_set(&stage, "state.dir", link_path);
+    expect_failure(KS_EACCESS, link_path);
+}
+END_TEST
+
+START_TEST(a_state_directory_that_is_a_file_is_refused)
+{
+    char path[256];
+    int  fd;
+
+    snprintf(path, sizeof(path), "%s/file", stage.directory);
+    fd = open(path, O_CREAT | O_WRONLY, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    stage_set(&stage, "state.dir", path);
+    make_app();
+    ck_assert_int_ne(ks_app_run(app), KS_OK);
+    ck_assert_msg(strstr(ks_error_message(ks_app_error(app)), path) != NULL, "%s",
+                  ks_error_message(ks_app_error(app)));
+}
+END_TEST
+
+START_TEST(a_state_directory_that_cannot_be_written_is_refused)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/closed", stage.directory);
+    ck_assert_int_eq(mkdir(path, 0500), 0);
+    stage_set(&stage, "state.dir", path);
+    expect_failure(KS_EACCESS, path);
+}
+END_TEST
+
+/* Another process holds the state of task 0_0 until the pipe is closed. */
+static pid_t hold_state_elsewhere(int release[2])
+{
+    int   ready[2];
+    char  byte;
+    pid_t child;
+
+    ck_assert_int_eq(pipe(ready), 0);
+    ck_assert_int_eq(pipe(release), 0);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        ks_app *holder;
+
+        close(release[1]);
+        holder = ks_app_new(topology, stage.config);
+        while (ks_app_get_state(holder) != KS_APP_RUNNING)
+            if (ks_app_step(holder, 5) != KS_OK)
+                _exit(1);
+        (void)!write(ready[1], "x", 1);
+        (void)!read(release[0], &byte, 1);
+        _exit(0);
+    }
+    close(release[0]);
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return child;
+}
+
+START_TEST(state_that_another_process_uses_is_an_error_after_the_task_timeout)
+{
+    int   release[2];
+    pid_t child = hold_state_elsewhere(release);    /* with a copy of this memory log of its own */
+
+    stage_set(&stage, "task.timeout.ms", "200");
+    expect_failure(KS_EBUSY, "task 1_0");
+    close(release[1]);
+    waitpid(child, NULL, 0);
+}
+END_TEST
+
+START_TEST(state_that_another_process_lets_go_of_is_taken)
+{
+    int   release[2];
+    pid_t child = hold_state_elsewhere(release);
+
+    start();
+    for (int i = 0; i < 50; i++)
+        stage_pause(NULL);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_REBALANCING);
+    close(release[1]);
+    waitpid(child, NULL, 0);
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    close_app();
+}
+END_TEST
+
+/* ---- metrics ---- */
+
+START_TEST(counters_are_read_while_it_runs)
+{
+    ks_metrics *metrics;
+    bool        lag = false;
+
+    start();
+    stage_feed(&stage, "lines", NULL, "a b a");
+    stage_await_i64(&stage, NULL, "totals", "a", 2);
+    metrics = ks_app_metrics(app);
+    ck_assert_ptr_nonnull(metrics);
+    ck_assert_int_eq(ks_metrics_sum(metrics, "task-count", NULL), 2);
+    ck_assert_int_ge(ks_metrics_sum(metrics, "commit-total", NULL), 1);
+    ck_assert_int_eq(ks_metrics_sum(metrics, "dropped-records-total", NULL), 0);
+    for (const ks_metric *m; (m = ks_metrics_next(metrics)) != NULL;) {
+        if (strcmp(m->name, "process-total") == 0 && strcmp(m->node, "split") == 0)
+            ck_assert_int_eq(m->value, 1);
+        lag = lag || (strcmp(m->name, "records-lag") == 0 && strcmp(m->node, "lines") == 0);
+    }
+    ck_assert(lag);
+    ks_metrics_free(metrics);
+    close_app();
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("runtime/app");
+    TCase *running = tcase_create("running");
+    TCase *life = tcase_create("life");
+    TCase *mistakes = tcase_create("mistakes");
+
+    tcase_set_timeout(running, 60);
+    tcase_set_timeout(life, 60);
+    tcase_add_checked_fixture(running, setup, teardown);
+    tcase_add_checked_fixture(life, setup, teardown);
+    tcase_add_checked_fixture(mistakes, setup, teardown);
+    tcase_add_loop_test(running, words_are_counted_on_threads_under_every_guarantee, 0, 3);
+    tcase_add_loop_test(running, words_are_counted_in_steps_under_every_guarantee, 0, 3);
+    tcase_add_loop_test(running, a_restart_goes_on_where_the_app_stopped, 0, 3);
+    tcase_add_loop_test(running, state_that_is_gone_comes_back_from_the_changelog, 0, 3);
+    tcase_add_loop_test(running, many_partitions_are_shared_by_many_threads, 0, 6);
+    tcase_add_test(running, two_instances_share_the_work_and_one_takes_over);
+    tcase_add_test(running, an_abandoned_instance_leaves_only_what_was_committed);
+    tcase_add_test(life, the_listener_hears_of_every_state);
+    tcase_add_test(life, an_app_that_was_never_started_closes);
+    tcase_add_test(life, stepping_and_threads_do_not_mix);
+    tcase_add_test(life, no_app_answers_too);
+    tcase_add_test(life, run_returns_after_a_stop_from_a_signal_handler);
+    tcase_add_test(life, close_makes_the_last_commit);
+    tcase_add_test(life, a_paused_app_processes_nothing_until_it_goes_on);
+    tcase_add_test(life, a_poll_loop_needs_only_the_descriptor_and_the_timer);
+    tcase_add_test(life, a_written_record_makes_the_descriptor_readable);
+    tcase_add_test(life, counters_are_read_while_it_runs);
+    tcase_add_test(mistakes, a_failure_in_user_code_ends_the_app_with_its_text);
+    tcase_add_test(mistakes, the_processing_handler_is_asked);
+    tcase_add_test(mistakes, a_replaced_thread_takes_over_from_the_last_commit);
+    tcase_add_test(mistakes, the_logger_receives_lines);
+    tcase_add_test(mistakes, a_mistake_in_the_configuration_comes_out_of_run);
+    tcase_add_test(mistakes, a_mistake_in_the_topology_comes_out_of_run);
+    tcase_add_test(mistakes, an_unknown_topic_is_named);
+    tcase_add_test(mistakes, a_wrong_address_is_an_error);
+    tcase_add_test(mistakes, a_state_directory_that_is_a_link_is_refused);
+    tcase_add_test(mistakes, a_state_directory_that_is_a_file_is_refused);
+    if (geteuid() != 0)
+        tcase_add_test(mistakes, a_state_directory_that_cannot_be_written_is_refused);
+    tcase_add_test(mistakes, state_that_another_process_uses_is_an_error_after_the_task_timeout);
+    tcase_add_test(mistakes, state_that_another_process_lets_go_of_is_taken);
+    suite_add_tcase(suite, running);
+    suite_add_tcase(suite, life);
+    suite_add_tcase(suite, mistakes);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(make_suite());
+    int      failed;
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
