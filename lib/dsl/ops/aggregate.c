@@ -9,6 +9,7 @@
 #include "dsl/ops/aggregation.h"
 
 #include "serde/serde.h"
+#include "topology/lent.h"
 
 struct fold_args {
     struct ks__table_args table;
@@ -33,7 +34,7 @@ static void aggregate_process(void *state, ks_ctx *ctx, const struct ks__record 
     change.record.value        = old;
     change.record.timestamp_ms = ks__aggregation_time(record, &row);
     status = args->fold(ctx, &record->record, &change.record.value, ctx->op->node->user);
-    if (ks__ctx_accept(ctx, status))
+    if (ks__ctx_accept_bytes(ctx, status, change.record.value))
         ks__table_update(t, &change, old);
 }
 
@@ -120,7 +121,7 @@ static void reduce_process(void *state, ks_ctx *ctx, const struct ks__record *re
     if (row.value.data != NULL) {
         change.record.value = row.value;
         status = args->fold(ctx, &record->record, &change.record.value, ctx->op->node->user);
-        if (!ks__ctx_accept(ctx, status))
+        if (!ks__ctx_accept_bytes(ctx, status, change.record.value))
             return;
     }
     ks__table_update(t, &change, row.value);

@@ -6,6 +6,8 @@
  */
 #include "dsl/dsl.h"
 
+#include "topology/lent.h"
+
 struct join_global_args {
     ks_selector_fn *select;
     ks_joiner_fn   *join;
@@ -39,7 +41,7 @@ static void join_global_process(void *state, ks_ctx *ctx, const struct ks__recor
         return;
     }
     status = args->select(ctx, &record->record, &right.key, ctx->op->node->user);
-    if (!ks__ctx_accept(ctx, status))
+    if (!ks__ctx_accept_bytes(ctx, status, right.key))
         return;
     if (right.key.data == NULL && !args->left) {
         ks__ctx_drop(ctx, KS__DROP_NULL_KEY);
@@ -54,7 +56,7 @@ static void join_global_process(void *state, ks_ctx *ctx, const struct ks__recor
         return;
     out.record.value = KS_NULL;
     status = args->join(ctx, &record->record, &right, &out.record.value, ctx->op->node->user);
-    if (ks__ctx_accept(ctx, status))
+    if (ks__ctx_accept_bytes(ctx, status, out.record.value))
         ks__forward(ctx, &out);
 }
 

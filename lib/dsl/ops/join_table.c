@@ -7,6 +7,8 @@
  */
 #include "dsl/ops/table.h"
 
+#include "topology/lent.h"
+
 struct join_table_args {
     ks_joiner_fn *join;
     bool          left;
@@ -31,6 +33,7 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
     struct ks__record             out   = { .record = record->record };
     ks_record                     right = { .key = record->record.key, .timestamp_ms = -1 };
     struct ks__row                row;
+    ks_status                     status;
 
     if (record->record.value.data == NULL || (!keyed && !args->left)) {
         ks__ctx_drop(ctx, keyed ? KS__DROP_NULL_VALUE : KS__DROP_NULL_KEY);
@@ -44,8 +47,8 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
     if (ctx->error->status != KS_OK || (right.value.data == NULL && !args->left))
         return;
     out.record.value = KS_NULL;
-    if (ks__ctx_accept(ctx, args->join(ctx, &record->record, &right, &out.record.value,
-                                       ctx->op->node->user)))
+    status = args->join(ctx, &record->record, &right, &out.record.value, ctx->op->node->user);
+    if (ks__ctx_accept_bytes(ctx, status, out.record.value))
         ks__forward(ctx, &out);
 }
 

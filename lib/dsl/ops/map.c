@@ -6,6 +6,8 @@
  */
 #include "dsl/dsl.h"
 
+#include "topology/lent.h"
+
 struct map_args {
     ks_mapper_fn *map;
 };
@@ -16,9 +18,12 @@ static void map_process(void *state, ks_ctx *ctx, const struct ks__record *recor
 {
     const struct map_args *args = ctx->op->node->args;
     struct ks__record      out  = { .record = record->record };
+    ks_status              status;
 
     (void)state;
-    if (!ks__ctx_accept(ctx, args->map(ctx, &out.record, ctx->op->node->user)))
+    status = args->map(ctx, &out.record, ctx->op->node->user);
+    if (!ks__ctx_accept_bytes(ctx, status, out.record.value) ||
+        !ks__check_lent(ctx, out.record.key))
         return;
     if (out.record.timestamp_ms < 0) {
         ks__ctx_raise(ctx, KS_EINVAL, "the mapper left the negative timestamp %lld",
@@ -56,9 +61,11 @@ static void map_values_process(void *state, ks_ctx *ctx, const struct ks__record
 {
     const struct map_args *args = ctx->op->node->args;
     struct ks__record      out  = { .record = record->record };
+    ks_status              status;
 
     (void)state;
-    if (!ks__ctx_accept(ctx, args->map(ctx, &out.record, ctx->op->node->user)))
+    status = args->map(ctx, &out.record, ctx->op->node->user);
+    if (!ks__ctx_accept_bytes(ctx, status, out.record.value))
         return;
     out.record.key          = record->record.key;
     out.record.timestamp_ms = record->record.timestamp_ms;

@@ -4,6 +4,8 @@
  */
 #include "dsl/dsl.h"
 
+#include "topology/lent.h"
+
 static void select_key_process(void *state, ks_ctx *ctx, const struct ks__record *record)
 {
     const struct ks__select_key_args *args = ctx->op->node->args;
@@ -12,7 +14,7 @@ static void select_key_process(void *state, ks_ctx *ctx, const struct ks__record
 
     (void)state;
     status = args->select(ctx, &record->record, &out.record.key, ctx->op->node->user);
-    if (!ks__ctx_accept(ctx, status))
+    if (!ks__ctx_accept_bytes(ctx, status, out.record.key))
         return;
     out.record.window = NULL;
     ks__forward(ctx, &out);

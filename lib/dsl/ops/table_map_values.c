@@ -4,6 +4,8 @@
  */
 #include "dsl/ops/derived.h"
 
+#include "topology/lent.h"
+
 struct table_map_args {
     struct ks__table_args table;
     ks_mapper_fn         *map;
@@ -23,7 +25,7 @@ static ks_bytes mapped(ks_ctx *ctx, const ks_record *record, ks_bytes value,
     status    = args->map(ctx, &row, ctx->op->node->user);
     if (status == KS_SKIP && ctx->error->status == KS_OK)
         return KS_NULL;
-    if (!ks__ctx_accept(ctx, status))
+    if (!ks__ctx_accept_bytes(ctx, status, row.value))
         return KS_NULL;
     *headers = row.headers;
     return row.value;
