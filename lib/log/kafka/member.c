@@ -108,7 +108,7 @@ ks_status ks__kafka_member_need(struct ks__kafka_session *session)
     if (session->member != NULL)
         return KS_OK;
     if (session->options.group == NULL)
-        return ks__error_set(ks__kafka_error(session), KS_ESTATE, "the session has no group");
+        return ks__error_set(ks__kafka_error(session), KS_EINVAL, "the session has no group");
     if ((status = ks__kafka_session_client(session, &session->member, &options)) != KS_OK)
         return status;
     session->member_queue = rd_kafka_queue_get_consumer(session->member->rk);

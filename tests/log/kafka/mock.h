@@ -15,7 +15,7 @@
 
 /* Numbers of the requests that errors are injected into. */
 enum { API_PRODUCE = 0, API_METADATA = 3, API_COMMIT_OFFSETS = 8, API_INIT_PRODUCER = 22, API_ADD_OFFSETS = 25,
-       API_END_TXN = 26 };
+       API_END_TXN = 26, API_TXN_OFFSETS = 28 };
 
 extern struct ks__cluster      *cluster; /* ours, on the mock */
 extern rd_kafka_mock_cluster_t *mock;

@@ -320,7 +320,7 @@ int main(void)
     tcase_add_test(tcase, a_wake_is_set_when_records_arrive);
     tcase_add_test(tcase, a_transaction_writes_records_and_positions);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? 0 : 1;
