@@ -261,7 +261,9 @@ void ks__batch_release(struct ks__batch *batch)
 {
     if (batch->held != NULL)
         class_in(batch->source->session)->release(batch);
-    *batch = (struct ks__batch){ .source = batch->source, .next_offset = batch->next_offset };
+    batch->records = NULL;
+    batch->count   = 0;
+    batch->held    = NULL;
 }
 
 int64_t ks__source_lag(const struct ks__source *source)

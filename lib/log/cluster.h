@@ -194,6 +194,7 @@ void ks__session_stop(struct ks__session *session, struct ks__source *source);
  * the order they were taken, before the source is stopped. KS_EOFFSET: the position is not in the
  * log. */
 ks_status ks__source_fetch(struct ks__source *source, size_t limit, struct ks__batch *batch);
+/* The records go; next_offset and caught_up stay readable. Again is fine. */
 void ks__batch_release(struct ks__batch *batch);
 /* Records between `next_offset` of the last fetch and the known end: the lag; -1 = unknown. */
 int64_t ks__source_lag(const struct ks__source *source);

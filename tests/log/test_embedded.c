@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_embedded.c - the contract on the embedded log, and what only it does: restart, several
+ * processes, directories that are not ours, a full file.
+ */
+#include "base/io.h"
+#include "log/contract.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char directory[64];
+
+static void open_log(char *address, size_t size)
+{
+    snprintf(directory, sizeof(directory), "/tmp/ks-test-log-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(address, size, "embedded:%s/log", directory);
+}
+
+static void close_log(void)
+{
+    ck_assert_int_eq(ks__io_remove_tree(directory), 0);
+}
+
+static const struct contract embedded = { "embedded", open_log, close_log, true };
+
+/* ---- restart ---- */
+
+START_TEST(a_restart_keeps_everything)
+{
+    struct ks__session *session  = open_session("group", "id"), *old;
+    struct ks__position position = { "in", 1, 5, "note" };
+    ks_headers         *headers  = ks_headers_new();
+    int32_t             partitions;
+
+    create("in", 2);
+    ck_assert_int_eq(ks_headers_add(headers, "name", KS_TEXT("value")), KS_OK);
+    ck_assert_int_eq(ks__session_begin(session, 0), KS_OK);
+    append_text(session, "in", 1, "k", "one", 1);
+    append_text(session, "in", 1, NULL, "two", 2);
+    ck_assert_int_eq(ks__session_commit(session, &position, 1, 0), KS_OK);
+    ck_assert_int_eq(ks__cluster_trim(cluster, "in", 1, 1, 0, NULL), KS_OK);
+    ck_assert_int_eq(ks__session_begin(session, 0), KS_OK);
+    append_text(session, "in", 1, "k", "lost", 1);
+    ks__session_close(session);
+    contract_reopen();
+    ck_assert_int_eq(ks__cluster_partitions(cluster, "in", &partitions, 0, NULL), KS_OK);
+    ck_assert_int_eq(partitions, 2);
+    ck_assert_str_eq(read_all("in", 1, 1), "two ");
+    ck_assert_int_eq(offset_of("in", 1, KS__OFFSET_BEGIN), 1);
+    ck_assert_int_eq(offset_of("in", 1, KS__OFFSET_END), 2);
+    ck_assert_int_eq(committed_of("group", "in", 1), 5);
+    old = open_session("group", "id");
+    ck_assert_int_eq(ks__session_begin(old, 0), KS_OK);
+    append_text(old, "in", 1, "k", "three", 1);
+    ck_assert_int_eq(ks__session_commit(old, NULL, 0, 0), KS_OK);
+    ck_assert_str_eq(read_all("in", 1, 1), "two three ");
+    ks__session_close(old);
+    ks_headers_free(headers);
+}
+END_TEST
+
+/* ---- processes ---- */
+
+/* Start a process that opens the log by itself; our own cluster is closed meanwhile, as nothing of a log
+ * may be carried over a fork. */
+static pid_t start_process(void (*body)(void))
+{
+    pid_t child;
+
+    ks__cluster_close(cluster);
+    cluster = NULL;
+    fflush(NULL);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        contract_reopen();
+        body();
+        ks__cluster_close(cluster);
+        _exit(0);
+    }
+    contract_reopen();
+    return child;
+}
+
+static void wait_for(const char *topic, int64_t end)
+{
+    for (int i = 0; i < 20000 && offset_of(topic, 0, KS__OFFSET_END) < end; i++)
+        usleep(1000);
+    ck_assert_int_ge(offset_of(topic, 0, KS__OFFSET_END), end);
+}
+
+static void write_when_asked(void)
+{
+    struct ks__session *session = open_session(NULL, NULL);
+
+    append_text(session, "hello", 0, "k", "here", 1);
+    if (ks__session_flush(session, 0) != KS_OK)
+        _exit(1);
+    wait_for("ask", 1);
+    append_text(session, "in", 0, "k", "answer", 1);
+    if (ks__session_flush(session, 0) != KS_OK)
+        _exit(1);
+    ks__session_close(session);
+}
+
+START_TEST(a_record_of_another_process_wakes_a_reader)
+{
+    struct ks__wake            wake;
+    struct ks__session_options options = { .wake = &wake };
+    struct ks__session        *session;
+    struct ks__source         *source;
+    struct ks__batch           batch;
+    pid_t                      child;
+    int                        status;
+
+    create("hello", 1);
+    create("ask", 1);
+    create("in", 1);
+    child = start_process(write_when_asked);
+    wait_for("hello", 1);
+    ck_assert_int_eq(ks__wake_init(&wake), KS_OK);
+    ck_assert_int_eq(ks__session_open(&session, cluster, &options, NULL), KS_OK);
+    ck_assert_int_eq(ks__session_start(session, "in", 0, 0, &source), KS_OK);
+    for (int asked = 0;;) {
+        ck_assert_int_eq(ks__source_fetch(source, 10, &batch), KS_OK);
+        if (batch.count > 0)
+            break;
+        if (!asked++)
+            append_text(session, "ask", 0, "k", "?", 1);
+        ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+        ck_assert(ks__wake_wait(&wake, 20000));
+        ks__wake_drain(&wake);
+    }
+    ck_assert_mem_eq(batch.records[0].record.value.data, "answer", 6);
+    ks__batch_release(&batch);
+    ks__session_stop(session, source);
+    ks__session_close(session);
+    ks__wake_release(&wake);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static void join_and_hang(void)
+{
+    struct ks__session *session = open_session("group", NULL), *writer = open_session(NULL, NULL);
+    const char         *topic   = "in";
+
+    if (ks__session_subscribe(session, &topic, 1) != KS_OK)
+        _exit(1);
+    expect_event(session, KS__EVENT_ASSIGNED);
+    append_text(writer, "hello", 0, "k", "joined", 1);
+    if (ks__session_flush(writer, 0) != KS_OK)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+START_TEST(partitions_of_a_killed_process_go_to_the_living_at_once)
+{
+    struct ks__session *session;
+    struct ks__event    event;
+    const char         *topic = "in";
+    pid_t               child;
+
+    create("hello", 1);
+    create("in", 2);
+    child = start_process(join_and_hang);
+    wait_for("hello", 1);
+    session = open_session("group", NULL);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_OK);
+    ck_assert(!ks__session_poll(session, &event));      /* the other one has them still */
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ks__manual_clock_advance(&test_clock, 20000);       /* less than the session's timeout */
+    ck_assert_str_eq(expect_event(session, KS__EVENT_ASSIGNED), "in-0 in-1 ");
+    ks__session_close(session);
+}
+END_TEST
+
+/* ---- a full log ---- */
+
+static ks_status fill(struct ks__session *session, int64_t *stored)
+{
+    static const char filler[60000];
+    ks_record         record = { .value = { filler, sizeof(filler) }, .timestamp_ms = 1 };
+    struct ks__topic *topic;
+    ks_status         status = ks__session_topic(session, "in", &topic, 0);
+
+    while (status == KS_OK) {
+        for (int i = 0; i < 50 && status == KS_OK; i++)
+            status = ks__topic_append(topic, 0, &record);
+        if (status == KS_OK)
+            status = ks__session_flush(session, 0);
+        if (status == KS_OK)
+            *stored += 50;
+    }
+    return status;
+}
+
+/* With little address space the map is halved until it fits; then it can be filled. The exit status says
+ * which expectation failed. */
+static void fill_a_small_map(void)
+{
+    struct rlimit       limit = { 400u << 20, 400u << 20 };
+    struct ks__session *session;
+    int64_t             stored = 0;
+
+    ks__cluster_close(cluster);
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        _exit(2);
+    contract_reopen();
+    session = open_session(NULL, NULL);
+    if (fill(session, &stored) != KS_EFULL)
+        _exit(3);
+    if (ks_error_message(ks__session_error(session))[0] == '\0')
+        _exit(4);
+    if (offset_of("in", 0, KS__OFFSET_END) != stored)
+        _exit(5);
+    if (ks__cluster_trim(cluster, "in", 0, stored / 2, 0, NULL) != KS_OK)
+        _exit(6);
+    if (ks__session_flush(session, 0) != KS_OK)         /* what was staged is still there */
+        _exit(7);
+    if (offset_of("in", 0, KS__OFFSET_END) != stored + 50)
+        _exit(8);
+    ks__session_close(session);
+}
+
+START_TEST(a_full_log_says_so_and_loses_nothing)
+{
+    pid_t child;
+    int   status;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return;                                     /* their shadow needs all the address space */
+#endif
+    create("in", 1);
+    child = start_process(fill_a_small_map);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* ---- directories ---- */
+
+static void expect_refusal(const char *path, ks_status expected, const char *part)
+{
+    struct ks__cluster *none;
+    char                address[256];
+    ks_error            error = { .status = KS_OK };
+
+    snprintf(address, sizeof(address), "embedded:%s", path);
+    ck_assert_int_eq(ks__cluster_open(&none, address, NULL, &error), expected);
+    ck_assert_ptr_null(none);
+    ck_assert_msg(strstr(error.message, part) != NULL, "%s", error.message);
+}
+
+START_TEST(a_directory_that_is_not_ours_is_refused)
+{
+    char path[128], link[128];
+
+    snprintf(path, sizeof(path), "%s/log", directory);
+    snprintf(link, sizeof(link), "%s/link", directory);
+    ck_assert_int_eq(symlink(path, link), 0);
+    expect_refusal(link, KS_EACCESS, "symbolic link");
+    strcat(link, "/");
+    expect_refusal(link, KS_EACCESS, "symbolic link");
+    snprintf(path, sizeof(path), "%s/file", directory);
+    ck_assert_int_eq(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    expect_refusal(path, KS_EIO, "no directory");
+    if (geteuid() == 0) {
+        snprintf(path, sizeof(path), "%s/foreign", directory);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        ck_assert_int_eq(chown(path, 12345, 12345), 0);
+        expect_refusal(path, KS_EACCESS, "12345");
+    } else {
+        snprintf(path, sizeof(path), "%s/closed", directory);
+        ck_assert_int_eq(mkdir(path, 0500), 0);
+        expect_refusal(path, KS_EACCESS, "closed");
+    }
+}
+END_TEST
+
+START_TEST(two_clusters_of_a_process_share_the_log)
+{
+    struct ks__cluster *second, *first = cluster;
+
+    create("in", 1);
+    ck_assert_int_eq(ks__cluster_open(&second, contract_address(), NULL, NULL), KS_OK);
+    cluster = second;
+    {
+        struct ks__session *session = open_session(NULL, NULL);
+
+        append_text(session, "in", 0, "k", "v", 1);
+        ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+        ks__session_close(session);
+    }
+    cluster = first;
+    ck_assert_str_eq(read_all("in", 0, 0), "v ");
+    ks__cluster_close(second);
+    ck_assert_str_eq(read_all("in", 0, 0), "v ");
+}
+END_TEST
+
+int main(void)
+{
+    Suite   *s = contract_suite(&embedded);
+    TCase   *c = tcase_create("embedded");
+    SRunner *runner;
+    int      failed;
+
+    tcase_set_timeout(c, 60);
+    tcase_add_checked_fixture(c, contract_setup, contract_teardown);
+    tcase_add_test(c, a_restart_keeps_everything);
+    tcase_add_test(c, a_record_of_another_process_wakes_a_reader);
+    tcase_add_test(c, partitions_of_a_killed_process_go_to_the_living_at_once);
+    tcase_add_test(c, a_full_log_says_so_and_loses_nothing);
+    tcase_add_test(c, a_directory_that_is_not_ours_is_refused);
+    tcase_add_test(c, two_clusters_of_a_process_share_the_log);
+    suite_add_tcase(s, c);
+    runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
