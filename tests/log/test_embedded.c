@@ -215,6 +215,7 @@ static void fill_a_small_map(void)
     int64_t             stored = 0;
 
     ks__cluster_close(cluster);
+    cluster = NULL;
     if (setrlimit(RLIMIT_AS, &limit) != 0)
         _exit(2);
     contract_reopen();
@@ -322,9 +323,13 @@ int main(void)
     tcase_add_test(c, a_restart_keeps_everything);
     tcase_add_test(c, a_record_of_another_process_wakes_a_reader);
     tcase_add_test(c, partitions_of_a_killed_process_go_to_the_living_at_once);
-    tcase_add_test(c, a_full_log_says_so_and_loses_nothing);
     tcase_add_test(c, a_directory_that_is_not_ours_is_refused);
     tcase_add_test(c, two_clusters_of_a_process_share_the_log);
+    suite_add_tcase(s, c);
+    c = tcase_create("full");
+    tcase_set_timeout(c, 60);
+    tcase_add_checked_fixture(c, contract_setup, contract_teardown);
+    tcase_add_test(c, a_full_log_says_so_and_loses_nothing);
     suite_add_tcase(s, c);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
