@@ -44,6 +44,14 @@ struct ks__record {
     bool      stale;    /* tables: not the latest of its key (versioned) */
 };
 
+/* Which row of a table is looked up. */
+#define KS__NOW INT64_MAX
+struct ks__row_key {
+    ks_bytes         key;
+    const ks_window *window;   /* NULL = plain key */
+    int64_t          as_of_ms; /* versioned tables; KS__NOW = the latest */
+};
+
 enum ks__op_traits {
     KS__OP_KEEPS_KEY   = 1 << 0, /* no repartition because of it */
     KS__OP_KEEPS_TYPES = 1 << 1,
@@ -61,8 +69,8 @@ struct ks__op_class {
     void (*open)(void *state, ks_ctx *ctx);
     void (*process)(void *state, ks_ctx *ctx, const struct ks__record *record);
     void (*close)(void *state, ks_ctx *ctx);
-    /* Tables: the present row of a key, from the store or computed from the parents; false = none. */
-    bool (*row)(void *state, ks_ctx *ctx, ks_bytes key, struct ks__row *row);
+    /* Tables: the row of a key, from the store or computed from the parents; false = none. */
+    bool (*row)(void *state, ks_ctx *ctx, const struct ks__row_key *key, struct ks__row *row);
 };
 
 struct ks__op {

@@ -32,6 +32,7 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
     const bool                    keyed = record->record.key.data != NULL;
     struct ks__record             out   = { .record = record->record };
     ks_record                     right = { .key = record->record.key, .timestamp_ms = -1 };
+    struct ks__row_key            key   = ks__row_key_of(&record->record);
     struct ks__row                row;
     ks_status                     status;
 
@@ -39,7 +40,7 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
         ks__ctx_drop(ctx, keyed ? KS__DROP_NULL_VALUE : KS__DROP_NULL_KEY);
         return;
     }
-    if (keyed && ks__table_row_of(ctx, self->table, record->record.key, &row)) {
+    if (keyed && ks__table_row_of(ctx, self->table, &key, &row)) {
         right.value        = row.value;
         right.timestamp_ms = row.timestamp_ms;
         right.headers      = row.headers;

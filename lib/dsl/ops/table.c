@@ -41,12 +41,13 @@ void ks__table_open(void *state, ks_ctx *ctx)
         ks__kv_on_flush(t->store, flushed, t);
 }
 
-bool ks__table_stored_row(void *state, ks_ctx *ctx, ks_bytes key, struct ks__row *row)
+bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
+                          struct ks__row *row)
 {
     const struct ks__table_state *t = state;
 
     (void)ctx;
-    return ks__kv_get(t->store, key, row);
+    return ks__kv_get(t->store, key->key, row);
 }
 
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old)
@@ -64,7 +65,8 @@ void ks__table_update(struct ks__table_state *t, const struct ks__record *change
     ks__forward(t->ctx, &out);
 }
 
-bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, ks_bytes key, struct ks__row *row)
+bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, const struct ks__row_key *key,
+                      struct ks__row *row)
 {
     struct ks__op *op = ctx->op;
     bool           found;

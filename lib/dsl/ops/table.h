@@ -28,7 +28,8 @@ struct ks__table_state {
 /* The open function of an operator whose arguments begin with struct ks__table_args. */
 void ks__table_open(void *state, ks_ctx *ctx);
 /* Its row function when it has a store. */
-bool ks__table_stored_row(void *state, ks_ctx *ctx, ks_bytes key, struct ks__row *row);
+bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
+                          struct ks__row *row);
 /* Is the old value to be computed for this change? */
 static inline bool ks__table_wants_old(const struct ks__table_state *t)
 {
@@ -38,7 +39,13 @@ static inline bool ks__table_wants_old(const struct ks__table_state *t)
  * it is left out unless wanted. Time, key, window, headers are those of `change`. */
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old);
 /* The row of another table operator of this task; false = none, `*row` cleared. */
-bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, ks_bytes key, struct ks__row *row);
+bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, const struct ks__row_key *key,
+                      struct ks__row *row);
+/* The present row of a record's key. */
+static inline struct ks__row_key ks__row_key_of(const ks_record *record)
+{
+    return (struct ks__row_key){ record->key, record->window, KS__NOW };
+}
 /* The operator of the n-th view of the present one; to be called in open. NULL = failed. */
 struct ks__op *ks__table_view(ks_ctx *ctx, size_t n);
 

@@ -48,19 +48,21 @@ static void table_map_process(void *state, ks_ctx *ctx, const struct ks__record 
         ks__table_update(t, &change, old.value);
 }
 
-static bool table_map_row(void *state, ks_ctx *ctx, ks_bytes key, struct ks__row *row)
+static bool table_map_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
+                          struct ks__row *row)
 {
     const struct ks__derived_state *derived = state;
     ks_record                       record;
 
     if (derived->table.store != NULL)
-        return ks__kv_get(derived->table.store, key, row);
+        return ks__table_stored_row(state, ctx, key, row);
     if (!ks__table_row_of(ctx, derived->parent, key, row))
         return false;
-    record = (ks_record){ .key          = key,
+    record = (ks_record){ .key          = key->key,
                           .value        = row->value,
                           .timestamp_ms = row->timestamp_ms,
-                          .headers      = row->headers };
+                          .headers      = row->headers,
+                          .window       = key->window };
     row->value = mapped(ctx, &record, row->value, &row->headers);
     return row->value.data != NULL && ctx->error->status == KS_OK;
 }
