@@ -48,6 +48,7 @@ void ks__reading_end(struct ks__reading *reading)
     ks__reading_end_record(reading);
     ks__txn_abort(reading->txn);
     reading->txn = NULL;
+    reading->generation++;      /* what was counted in it holds no more */
 }
 
 /* ---- read ---- */
