@@ -62,6 +62,6 @@ bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *re
                                                              : KS__DROP_NULL_VALUE);
         return false;
     }
-    ks__kv_get(t->store, record->record.key, row);
+    ks__table_read(t, &record->record, row);
     return t->ctx->error->status == KS_OK;
 }

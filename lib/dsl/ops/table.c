@@ -4,18 +4,53 @@
  */
 #include "dsl/ops/table.h"
 
+#include "serde/serde.h"
+#include "serde/windowed_key.h"
+
+/* ---- keys of windowed tables ---- */
+
+/* The key of a row in the store; null = an error is set. */
+static ks_bytes stored_key(struct ks__table_state *t, ks_bytes key, const ks_window *window)
+{
+    ks_bytes whole;
+
+    if (t->windowed == NULL || window == NULL)
+        return key;
+    if (!ks__windowed_key_write(t->windowed, key, window, t->ctx->arena, &whole))
+        ks__ctx_raise(t->ctx, KS_ENOMEM, "no memory for a windowed key");
+    return whole;
+}
+
+/* And back. */
+static bool read_key(struct ks__table_state *t, ks_bytes key, ks_record *record, ks_window *window)
+{
+    record->key = key;
+    if (t->windowed == NULL)
+        return true;
+    record->window = window;
+    if (ks__windowed_key_read(t->windowed, key, &record->key, window))
+        return true;
+    ks__ctx_raise(t->ctx, KS_ECORRUPT, "a key of store \"%s\" is not windowed",
+                  ks__kv_spec(t->store)->name);
+    return false;
+}
+
+/* ---- store ---- */
+
 /* A change leaves the cache: it goes on from the operator that keeps the store. */
 static void flushed(void *user, ks_bytes key, const struct ks__row *now,
                     const struct ks__row *before)
 {
     struct ks__table_state *t    = user;
     struct ks__op          *op   = t->ctx->op;
-    struct ks__record       out  = { .record  = { .key          = key,
-                                                  .value        = now->value,
+    ks_window               window;
+    struct ks__record       out  = { .record  = { .value        = now->value,
                                                   .timestamp_ms = now->timestamp_ms,
                                                   .headers      = now->headers },
                                      .has_old = t->sends_old };
 
+    if (!read_key(t, key, &out.record, &window))
+        return;
     if (t->sends_old)
         out.old = before->value;
     t->ctx->op = t->op;
@@ -36,6 +71,8 @@ void ks__table_open(void *state, ks_ctx *ctx)
     t->store = ctx->ops->kv_store(ctx, args->store, true);
     if (t->store == NULL)
         return;
+    if (ks__serde_is_windowed(ks__kv_spec(t->store)->key))
+        t->windowed = ks__kv_spec(t->store)->key;
     t->cached = ks__kv_is_cached(t->store);
     if (t->cached)
         ks__kv_on_flush(t->store, flushed, t);
@@ -44,18 +81,27 @@ void ks__table_open(void *state, ks_ctx *ctx)
 bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                           struct ks__row *row)
 {
-    const struct ks__table_state *t = state;
-
     (void)ctx;
-    return ks__kv_get(t->store, key->key, row);
+    return ks__table_get(state, key, row);
+}
+
+bool ks__table_get(struct ks__table_state *t, const struct ks__row_key *key, struct ks__row *row)
+{
+    const ks_bytes whole = stored_key(t, key->key, key->window);
+
+    *row = (struct ks__row){ 0 };
+    return whole.data != NULL && ks__kv_get(t->store, whole, row);
 }
 
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old)
 {
     struct ks__record out = *change;
+    ks_bytes          key = KS_NULL;
 
     if (t->store != NULL)
-        ks__kv_put(t->store, change->record.key,
+        key = stored_key(t, change->record.key, change->record.window);
+    if (key.data != NULL)
+        ks__kv_put(t->store, key,
                    &(struct ks__row){ change->record.value, change->record.timestamp_ms,
                                       change->record.headers });
     if (t->cached || t->ctx->error->status != KS_OK)

@@ -21,6 +21,7 @@ struct ks__table_state {
     ks_ctx             *ctx;
     struct ks__op      *op;
     struct ks_kv_store *store;     /* NULL = not materialized */
+    const ks_serde     *windowed;  /* puts key and window of a row into one; NULL = plain keys */
     bool                cached;    /* changes leave at the flush */
     bool                sends_old;
 };
@@ -30,6 +31,8 @@ void ks__table_open(void *state, ks_ctx *ctx);
 /* Its row function when it has a store. */
 bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                           struct ks__row *row);
+/* The row in the store; false = none, or a failure. */
+bool ks__table_get(struct ks__table_state *t, const struct ks__row_key *key, struct ks__row *row);
 /* Is the old value to be computed for this change? */
 static inline bool ks__table_wants_old(const struct ks__table_state *t)
 {
@@ -45,6 +48,14 @@ bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, const struct ks__row_ke
 static inline struct ks__row_key ks__row_key_of(const ks_record *record)
 {
     return (struct ks__row_key){ record->key, record->window, KS__NOW };
+}
+/* The row in the store of a record's key. */
+static inline bool ks__table_read(struct ks__table_state *t, const ks_record *record,
+                                  struct ks__row *row)
+{
+    const struct ks__row_key key = ks__row_key_of(record);
+
+    return ks__table_get(t, &key, row);
 }
 /* The operator of the n-th view of the present one; to be called in open. NULL = failed. */
 struct ks__op *ks__table_view(ks_ctx *ctx, size_t n);

@@ -34,7 +34,7 @@ static void table_filter_process(void *state, ks_ctx *ctx, const struct ks__reco
 
     change.record.value = filtered(ctx, &record->record, record->record.value);
     if (t->sends_old && t->store != NULL)
-        ks__kv_get(t->store, record->record.key, &row);
+        ks__table_read(t, &record->record, &row);
     else if (t->sends_old)
         row.value = filtered(ctx, &record->record, record->old);
     if (ctx->error->status != KS_OK ||

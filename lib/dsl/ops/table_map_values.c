@@ -41,7 +41,7 @@ static void table_map_process(void *state, ks_ctx *ctx, const struct ks__record 
     change.record.value = mapped(ctx, &record->record, record->record.value,
                                  &change.record.headers);
     if (t->sends_old && t->store != NULL)
-        ks__kv_get(t->store, record->record.key, &old);
+        ks__table_read(t, &record->record, &old);
     else if (t->sends_old)
         old.value = mapped(ctx, &record->record, record->old, &old.headers);
     if (ctx->error->status == KS_OK)

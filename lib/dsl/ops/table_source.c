@@ -27,7 +27,7 @@ static void table_source_process(void *state, ks_ctx *ctx, const struct ks__reco
         return;
     }
     if (t->store != NULL && ks__table_wants_old(t))
-        ks__kv_get(t->store, record->record.key, &old);
+        ks__table_read(t, &record->record, &old);
     ks__table_update(t, &change, old.value);
 }
 
