@@ -8,6 +8,7 @@
  * Not here: reading in order (walk.c), the form of a row (row.c).
  */
 #include "state/parts.h"
+#include "state/ring.h"
 
 #include "base/assert.h"
 
@@ -66,9 +67,13 @@ bool ks__disk_has_rows(struct ks_kv_store *store)
     if (store->generation == reading->generation)
         return store->rows != 0;
     store->rows = 0;
-    if (!ks__reading_begin(reading) ||
-        ks__txn_count(reading->txn, store->db, &store->rows) != KS_OK)
+    if (!ks__reading_begin(reading))
         return false;
+    for (unsigned i = 0; i < store->db_count; i++) {
+        if (ks__txn_count(reading->txn, store->dbs[i], &store->db_rows[i]) != KS_OK)
+            return false;
+        store->rows += store->db_rows[i];
+    }
     store->generation = reading->generation;
     return store->rows != 0;
 }
@@ -90,8 +95,9 @@ static ks_status find_link(ks_bytes chain, ks_bytes key, ks_bytes *row)
 bool ks__disk_find(struct ks_kv_store *store, ks_bytes key, struct ks__row_parts *out)
 {
     uint8_t   text[KS__ROW_KEY_LIMIT];
+    unsigned  db = store->dbs[ks__ring_slot(store->ring, key)];
     ks_bytes  value;
-    ks_status status = ks__txn_get(store->reading->txn, store->db, ks__row_key(key, text), &value);
+    ks_status status = ks__txn_get(store->reading->txn, db, ks__row_key(key, text), &value);
 
     if (status != KS_OK || value.data == NULL)
         return false;
@@ -108,17 +114,18 @@ bool ks__disk_find(struct ks_kv_store *store, ks_bytes key, struct ks__row_parts
 
 /* ---- write ---- */
 
-ks_status ks__disk_writer_open(struct ks__disk_writer *writer, struct ks__txn *txn, unsigned db,
-                               struct ks__buffer *scratch)
+void ks__disk_writer_open(struct ks__disk_writer *writer, struct ks__txn *txn,
+                          struct ks_kv_store *store, struct ks__buffer *scratch)
 {
-    *writer = (struct ks__disk_writer){ .txn = txn, .db = db, .scratch = scratch };
-    return ks__db_cursor_open(txn, db, &writer->cursor);
+    *writer = (struct ks__disk_writer){ .txn = txn, .store = store, .scratch = scratch };
 }
 
 void ks__disk_writer_close(struct ks__disk_writer *writer)
 {
-    ks__db_cursor_close(writer->cursor);
-    writer->cursor = NULL;
+    for (unsigned i = 0; i < KS__RING_SLOTS; i++) {
+        ks__db_cursor_close(writer->cursors[i]);
+        writer->cursors[i] = NULL;
+    }
 }
 
 /* All links of the chain but that of the key, into the scratch. */
@@ -135,12 +142,13 @@ static ks_status copy_others(struct ks__disk_writer *writer, ks_bytes chain, ks_
 static ks_status encode(struct ks__disk_writer *writer, ks_bytes lmdb_key, ks_bytes key,
                         const struct ks__row_parts *row)
 {
+    unsigned  db = writer->store->dbs[ks__ring_slot(writer->store->ring, key)];
     ks_bytes  chain;
     ks_status status = KS_OK;
 
     ks__buffer_clear(writer->scratch);
     if (ks__row_is_long(key)) {
-        status = ks__txn_get(writer->txn, writer->db, lmdb_key, &chain);
+        status = ks__txn_get(writer->txn, db, lmdb_key, &chain);
         if (status == KS_OK && chain.data != NULL)
             status = copy_others(writer, chain, key);
         if (status == KS_OK && row->value.data != NULL)
@@ -154,13 +162,18 @@ static ks_status encode(struct ks__disk_writer *writer, ks_bytes lmdb_key, ks_by
 ks_status ks__disk_put(struct ks__disk_writer *writer, ks_bytes key,
                        const struct ks__row_parts *row, ks_error *error)
 {
-    uint8_t   text[KS__ROW_KEY_LIMIT];
-    ks_bytes  lmdb_key = ks__row_key(key, text);
-    ks_status status   = encode(writer, lmdb_key, key, row);
+    uint8_t        text[KS__ROW_KEY_LIMIT];
+    const unsigned slot     = ks__ring_slot(writer->store->ring, key);
+    ks_bytes       lmdb_key = ks__row_key(key, text);
+    ks_status      status   = encode(writer, lmdb_key, key, row);
 
     if (status != KS_OK)
         return ks__error_set(error, status, "a row is not written: %s", ks_status_text(status));
     if (writer->scratch->size == 0)
-        return ks__txn_delete(writer->txn, writer->db, lmdb_key, NULL);
-    return ks__db_cursor_put(writer->cursor, lmdb_key, ks__buffer_bytes(writer->scratch));
+        return ks__txn_delete(writer->txn, writer->store->dbs[slot], lmdb_key, NULL);
+    if (writer->cursors[slot] == NULL)
+        status = ks__db_cursor_open(writer->txn, writer->store->dbs[slot], &writer->cursors[slot]);
+    if (status != KS_OK)
+        return status;
+    return ks__db_cursor_put(writer->cursors[slot], lmdb_key, ks__buffer_bytes(writer->scratch));
 }

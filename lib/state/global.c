@@ -25,7 +25,7 @@ ks_status ks__global_reader_open(struct ks_kv_store **out, struct ks__state *glo
         .env = global->env, .error = host->error, .arena = host->arena, .generation = 1
     };
     ks__kv_init(&reader->store, spec, &reader->reading);
-    status = ks__state_database(global->env, spec->name, &reader->store.db, error);
+    status = ks__state_database(global->env, spec->name, &reader->store.dbs[0], error);
     if (status != KS_OK) {
         ks__free(reader);
         return status;

@@ -26,7 +26,8 @@ struct ks__kv_iter {
     ks_bytes              lower, upper;     /* null = open */
     uint64_t              version;          /* of the store at the opening */
     struct ks__map_entry *open, *committed; /* the next of each layer, NULL = none left */
-    struct ks__walk       disk;
+    struct ks__walks      disk;
+    unsigned              slots;            /* databases to look into */
 };
 
 /* ---- the class table ---- */
@@ -89,10 +90,11 @@ static void start_all(struct ks__kv_iter *it)
 {
     it->open      = skip_unseen(it, start(it, &it->store->open));
     it->committed = start(it, &it->store->committed);
-    ks__walk_open(&it->disk, it->store, it->descending ? it->upper : it->lower, it->descending);
-    if (it->descending && it->below_upper && it->disk.valid && it->upper.data != NULL &&
-        ks__bytes_compare(it->disk.at.key, it->upper) == 0)
-        ks__walk_next(&it->disk);
+    ks__walks_open(&it->disk, it->store, it->slots, it->descending ? it->upper : it->lower,
+                   it->descending);
+    if (it->descending && it->below_upper && it->disk.head != NULL && it->upper.data != NULL &&
+        ks__bytes_compare(it->disk.head->at.key, it->upper) == 0)
+        ks__walks_next(&it->disk);
 }
 
 /* ---- merge ---- */
@@ -113,7 +115,7 @@ static ks_bytes nearest(const struct ks__kv_iter *it)
     ks_bytes key = it->open != NULL ? it->open->key : KS_NULL;
 
     key = nearer(it, key, it->committed != NULL ? it->committed->key : KS_NULL);
-    return nearer(it, key, it->disk.valid ? it->disk.at.key : KS_NULL);
+    return nearer(it, key, it->disk.head != NULL ? it->disk.head->at.key : KS_NULL);
 }
 
 static bool is_past_end(const struct ks__kv_iter *it, ks_bytes key)
@@ -143,10 +145,10 @@ static bool take(struct ks__kv_iter *it, ks_bytes key, struct ks__row_parts *par
         found         = true;
         it->committed = step(it, &it->store->committed, it->committed);
     }
-    if (it->disk.valid && ks__bytes_compare(it->disk.at.key, key) == 0) {
-        ks_status status = found ? KS_OK : ks__row_split(it->disk.at.row, parts);
+    if (it->disk.head != NULL && ks__bytes_compare(it->disk.head->at.key, key) == 0) {
+        ks_status status = found ? KS_OK : ks__row_split(it->disk.head->at.row, parts);
 
-        ks__walk_next(&it->disk);
+        ks__walks_next(&it->disk);
         if (status != KS_OK) {
             ks__error_set(it->store->reading->error, status,
                           "store \"%s\": a row on disk is damaged", it->store->spec->name);
@@ -185,7 +187,7 @@ static void kv_close(ks_iter *iter)
 {
     struct ks__kv_iter *it = (struct ks__kv_iter *)iter;
 
-    ks__walk_close(&it->disk);
+    ks__walks_close(&it->disk);
     *it->link = it->next;
     if (it->next != NULL)
         it->next->link = it->link;
@@ -208,6 +210,7 @@ static struct ks__kv_iter *iter_new(struct ks_kv_store *store, ks_order order)
     it->store      = store;
     it->descending = order == KS_DESCENDING;
     it->version    = store->version;
+    it->slots      = ~0u;
     return it;
 }
 
@@ -229,18 +232,25 @@ static ks_iter *iter_open(struct ks__kv_iter *it)
     return &it->iter;
 }
 
-ks_iter *ks__kv_range(struct ks_kv_store *store, ks_bytes from, ks_bytes to, ks_order order)
+ks_iter *ks__kv_range_in(struct ks_kv_store *store, unsigned slots, ks_bytes from, ks_bytes to,
+                         ks_order order)
 {
     struct ks__kv_iter *it = iter_new(store, order);
 
     if (it == NULL)
         return NULL;
+    it->slots = slots;
     if (!ks__arena_copy(store->reading->arena, from, &it->lower) ||
         !ks__arena_copy(store->reading->arena, to, &it->upper)) {
         ks__error_no_memory(store->reading->error, "an iterator");
         return NULL;
     }
     return iter_open(it);
+}
+
+ks_iter *ks__kv_range(struct ks_kv_store *store, ks_bytes from, ks_bytes to, ks_order order)
+{
+    return ks__kv_range_in(store, ~0u, from, to, order);
 }
 
 /* The smallest bytes above everything that begins so; null = there are none. */

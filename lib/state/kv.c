@@ -22,7 +22,7 @@
 void ks__kv_init(struct ks_kv_store *store, const struct ks__store_spec *spec,
                  struct ks__reading *reading)
 {
-    *store = (struct ks_kv_store){ .spec = spec, .reading = reading };
+    *store = (struct ks_kv_store){ .spec = spec, .reading = reading, .db_count = 1 };
     ks__map_init(&store->open, sizeof(struct ks__kv_entry));
     ks__map_init(&store->committed, sizeof(struct ks__kv_entry));
 }

@@ -90,9 +90,8 @@ ks_status ks__layers_write(struct ks_kv_store *store, struct ks__txn *txn, ks_er
 
     if (ks__map_count(&store->committed) == 0)
         return KS_OK;
-    status = ks__disk_writer_open(&write.writer, txn, store->db, &store->state->scratch);
-    if (status == KS_OK)
-        status = ks__map_walk_sorted(&store->committed, write_entry, &write);
+    ks__disk_writer_open(&write.writer, txn, store, &store->state->scratch);
+    status = ks__map_walk_sorted(&store->committed, write_entry, &write);
     ks__disk_writer_close(&write.writer);
     return status;
 }

@@ -22,7 +22,7 @@ ks_status ks__meta_open(struct ks__state *state, ks_error *error)
         return ks__error_no_memory(error, "the numbers of the state");
     ks__kv_init(state->numbers, &numbers_spec, &state->reading);
     state->numbers->state = state;
-    return ks__env_database(state->env, DATABASE, &state->numbers->db, error);
+    return ks__env_database(state->env, DATABASE, &state->numbers->dbs[0], error);
 }
 
 static ks_bytes key_of(const char *name)
@@ -63,9 +63,8 @@ static ks_status write_number(struct ks__state *state, struct ks__txn *txn, cons
     struct ks__disk_writer writer;
     ks_status              status;
 
-    status = ks__disk_writer_open(&writer, txn, state->numbers->db, &state->scratch);
-    if (status == KS_OK)
-        status = ks__disk_put(&writer, key_of(name), &row, error);
+    ks__disk_writer_open(&writer, txn, state->numbers, &state->scratch);
+    status = ks__disk_put(&writer, key_of(name), &row, error);
     ks__disk_writer_close(&writer);
     return status;
 }

@@ -49,6 +49,9 @@ struct ks__kv_entry {
 };
 
 struct ks__kv_iter;
+struct ks__ring;
+
+#define KS__RING_SLOTS 4u /* databases of a window or session store; see ring.h */
 
 /* Whom reads are for. */
 struct ks__reading {
@@ -66,9 +69,12 @@ struct ks_kv_store {
     struct ks__state            *state; /* NULL = a reader or snapshot: it cannot be written */
     struct ks__map               open, committed;
     uint64_t                     version;
-    unsigned                     db;
+    struct ks__ring             *ring;          /* window and session stores; NULL = one database */
+    unsigned                     dbs[KS__RING_SLOTS];
+    unsigned                     db_count;
     uint64_t                     generation;    /* of `rows` */
     uint64_t                     rows;          /* in LMDB; none = no need to look */
+    uint64_t                     db_rows[KS__RING_SLOTS];
     bool                         cached;
     bool                         touched;
     struct ks_kv_store          *next_touched;  /* written in this record */
@@ -89,6 +95,7 @@ struct ks__state {
     struct ks_kv_store          *touched;
     struct ks__buffer            scratch;       /* encoded headers and rows */
     bool                         caches;
+    bool                         kafka_retention;
     bool                         is_new;
     bool                         torn;          /* a seal failed half-way */
 };
@@ -140,12 +147,12 @@ bool ks__disk_find(struct ks_kv_store *store, ks_bytes key, struct ks__row_parts
 /* Writes of one store inside one write transaction. */
 struct ks__disk_writer {
     struct ks__txn       *txn;
-    struct ks__db_cursor *cursor;
-    unsigned              db;
+    struct ks_kv_store   *store;
+    struct ks__db_cursor *cursors[KS__RING_SLOTS]; /* opened at the first need */
     struct ks__buffer    *scratch;
 };
-ks_status ks__disk_writer_open(struct ks__disk_writer *writer, struct ks__txn *txn, unsigned db,
-                               struct ks__buffer *scratch);
+void ks__disk_writer_open(struct ks__disk_writer *writer, struct ks__txn *txn,
+                          struct ks_kv_store *store, struct ks__buffer *scratch);
 void ks__disk_writer_close(struct ks__disk_writer *writer);
 /* Write or delete one row. The error is that of the transaction. */
 ks_status ks__disk_put(struct ks__disk_writer *writer, ks_bytes key,
@@ -172,13 +179,32 @@ struct ks__walk {
     size_t                run_count, run_at, run_capacity;
 };
 
-/* Start at the first row >= `from`, or descending at the last <= `from`; null = at the end of
+/* In one database of the store: start at the first row >= `from`, or descending at the last <= `from`; null = at the end of
  * the store where the walk begins. A failure is set in the reading's error; then there is no
  * row. */
-void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from,
+void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, unsigned slot, ks_bytes from,
                    bool descending);
 void ks__walk_next(struct ks__walk *walk);
 void ks__walk_close(struct ks__walk *walk);
+
+/* The same over several databases of a store, as one. */
+struct ks__walks {
+    struct ks__walk  walk[KS__RING_SLOTS];
+    unsigned         count;
+    struct ks__walk *head;              /* stands on the next row; NULL = at the end */
+    bool             failed;
+};
+/* `slots`: one bit per database; those that are not there do not count. */
+void ks__walks_open(struct ks__walks *walks, struct ks_kv_store *store, unsigned slots,
+                    ks_bytes from, bool descending);
+void ks__walks_next(struct ks__walks *walks);
+void ks__walks_close(struct ks__walks *walks);
+
+/* ---- iter.c ---- */
+
+/* ks__kv_range() in some of the databases. */
+ks_iter *ks__kv_range_in(struct ks_kv_store *store, unsigned slots, ks_bytes from, ks_bytes to,
+                         ks_order order);
 
 /* ---- cache.c ---- */
 

@@ -6,6 +6,7 @@
  * reached are one transaction (T2): a restore that was cut short goes on where it was.
  */
 #include "state/parts.h"
+#include "state/ring.h"
 
 #include "base/headers.h"
 
@@ -65,14 +66,21 @@ static ks_status apply(struct ks__disk_writer *writer, const struct ks__state_ch
 static ks_status apply_all(struct ks__state *state, struct ks_kv_store *store, struct ks__txn *txn,
                            const struct ks__state_change *changes, size_t count, ks_error *error)
 {
-    struct ks__buffer      headers = { .data = NULL };
-    struct ks__disk_writer writer;
-    ks_status              status;
+    struct ks__buffer       headers = { .data = NULL };
+    struct ks__disk_writer  writer;
+    struct ks__ring_restore ring;
+    ks_status               status = KS_OK;
 
-    status = ks__disk_writer_open(&writer, txn, store->db, &state->scratch);
-    for (size_t i = 0; i < count && status == KS_OK; i++)
+    ks__disk_writer_open(&writer, txn, store, &state->scratch);
+    ks__ring_restore_begin(&ring, store, txn);
+    for (size_t i = 0; i < count && status == KS_OK; i++) {
         status = apply(&writer, &changes[i], &headers, error);
+        if (status == KS_OK && changes[i].key.data != NULL)
+            status = ks__ring_restore_row(&ring, store, changes[i].key,
+                                          changes[i].row.value.data == NULL, error);
+    }
     ks__disk_writer_close(&writer);
+    status = ks__ring_restore_end(&ring, store, txn, status, error);
     ks__buffer_release(&headers);
     return status;
 }
@@ -106,7 +114,9 @@ ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store,
         status = ks__txn_begin_write(state->env, &txn, error);
     if (status != KS_OK)
         return status;
-    status = ks__txn_empty(txn, store->db);
+    status = ks__ring_wipe(store, txn, error);
+    for (unsigned i = 0; i < store->db_count && status == KS_OK; i++)
+        status = ks__txn_empty(txn, store->dbs[i]);
     if (status == KS_OK && position_name != NULL)
         status = ks__meta_delete_number(state, txn, position_name, error);
     return end(state, txn, status);

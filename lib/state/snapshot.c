@@ -46,7 +46,7 @@ static struct ks__snapshot *snapshot_new(const char *store, ks_error *error)
 /* Begin to read: from here on nothing changes. */
 static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env, ks_error *error)
 {
-    ks_status status = ks__state_database(env, snapshot->name, &snapshot->store.db, error);
+    ks_status status = ks__state_database(env, snapshot->name, &snapshot->store.dbs[0], error);
 
     if (status != KS_OK)
         return status;

@@ -10,6 +10,7 @@
  * Not here: layers of one store (layers.c), caches (cache.c), restore (restore.c).
  */
 #include "state/parts.h"
+#include "state/ring.h"
 
 #include "base/assert.h"
 #include "base/thread.h"
@@ -117,6 +118,7 @@ static ks_status mark_opened(struct ks__state *state, ks_error *error)
 static void state_free(struct ks__state *state)
 {
     for (size_t i = 0; i < state->store_count; i++) {
+        ks__ring_free(state->stores[i]);
         ks__kv_release(state->stores[i]);
         ks__free(state->stores[i]);
     }
@@ -163,6 +165,7 @@ ks_status ks__state_open(struct ks__state **out, const struct ks__state_options 
     state->host    = options->host;
     state->log     = options->log;
     state->caches  = options->caches;
+    state->kafka_retention = options->kafka_retention;
     state->reading = (struct ks__reading){
         .error = options->host->error, .arena = options->host->arena, .generation = 1
     };
@@ -200,8 +203,20 @@ ks_status ks__state_database(struct ks__env *env, const char *store, unsigned *d
     return status;
 }
 
-ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spec,
-                       struct ks_kv_store **out, ks_error *error)
+/* The databases of a store. */
+static ks_status open_databases(struct ks_kv_store *store, struct ks_kv_store *owner,
+                                ks_error *error)
+{
+    struct ks__state *state = store->state;
+
+    if (store->spec->kind == KS__STORE_WINDOW || store->spec->kind == KS__STORE_SESSION)
+        return ks__ring_open(store, state->env, owner, state->kafka_retention, error);
+    return ks__state_database(state->env, store->spec->name, &store->dbs[0], error);
+}
+
+/* Open a store, or the index of `owner`. */
+static ks_status open_store(struct ks__state *state, const struct ks__store_spec *spec,
+                            struct ks_kv_store *owner, struct ks_kv_store **out, ks_error *error)
 {
     struct ks_kv_store *store;
     ks_status           status;
@@ -218,8 +233,9 @@ ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spe
     ks__kv_init(store, spec, &state->reading);
     store->state  = state;
     store->cached = spec->cache && state->caches;
-    status        = ks__state_database(state->env, spec->name, &store->db, error);
+    status        = open_databases(store, owner, error);
     if (status != KS_OK) {
+        ks__ring_free(store);
         ks__free(store);
         return status;
     }
@@ -227,6 +243,20 @@ ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spe
     state->stores[state->store_count++] = store;
     *out                                = store;
     return KS_OK;
+}
+
+ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spec,
+                       struct ks_kv_store **out, ks_error *error)
+{
+    struct ks_kv_store *store;
+    ks_status           status = open_store(state, spec, NULL, &store, error);
+
+    *out = NULL;
+    if (status == KS_OK && spec->by_time)
+        status = open_store(state, &store->ring->index_spec, store, &store->ring->index, error);
+    if (status == KS_OK)
+        *out = store;
+    return status;
 }
 
 struct ks_kv_store *ks__state_find(struct ks__state *state, const char *name)
@@ -256,6 +286,8 @@ ks_status ks__state_seal(struct ks__state *state, ks_error *error)
 {
     ks_status status = KS_OK;
 
+    for (size_t i = 0; i < state->store_count; i++)
+        ks__ring_keep(state->stores[i]);
     ks__state_end_record(state);
     if (ks__state_has_cached(state))
         return ks__error_set(error, KS_ESTATE, "the caches were not flushed before the commit");
@@ -272,8 +304,10 @@ void ks__state_drop(struct ks__state *state)
     ks__state_end_record(state);
     if (state->torn)
         return;         /* the log has committed this */
-    for (size_t i = 0; i < state->store_count; i++)
+    for (size_t i = 0; i < state->store_count; i++) {
         ks__layers_drop(state->stores[i]);
+        ks__ring_forget(state->stores[i]);
+    }
     ks__layers_drop(state->numbers);
 }
 
@@ -301,6 +335,8 @@ ks_status ks__state_write(struct ks__state *state, ks_error *error)
     if (status != KS_OK)
         return status;
     status = write_layers(state, txn, error);
+    for (size_t i = 0; i < state->store_count && status == KS_OK; i++)
+        status = ks__ring_sweep(state->stores[i], txn, error);
     if (status != KS_OK) {
         ks__txn_abort(txn);
         return status;

@@ -47,6 +47,7 @@ struct ks__state_options {
     const struct ks__log        *log;           /* kept; NULL = silent */
     const char                  *topology_hash; /* NULL = not compared */
     bool                         caches;        /* false: no store caches */
+    bool                         kafka_retention; /* hide rows as Kafka Streams does; see ring.h */
     uint64_t                     map_bytes;     /* 0 = default */
 };
 

@@ -45,6 +45,13 @@ struct ks__store_spec {
     const char         *source_topic; /* restored from this topic instead; NULL = own changelog */
     bool                global;
     bool                plain;      /* rows of a processor: no timestamp of their own in dumps */
+    /* Window and session stores. */
+    int64_t             retention_ms; /* how long rows can be read, by the time of the store */
+    int64_t             keep_ms;      /* the same, but for what operators need besides */
+    int64_t             window_ms;    /* window: from start to end */
+    bool                duplicates;   /* window: a put never replaces */
+    bool                by_time;      /* has an index in the order of time */
+    unsigned            holders;      /* who release rows: see window_store.h */
 };
 
 /* A row of a table. Null `value.data` = none. */

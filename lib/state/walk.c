@@ -152,7 +152,7 @@ static bool lies_before(const struct ks__walk *walk, ks_bytes from)
     return walk->descending ? order > 0 : order < 0;
 }
 
-void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes from,
+void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, unsigned slot, ks_bytes from,
                    bool descending)
 {
     *walk = (struct ks__walk){ .store = store, .descending = descending };
@@ -160,7 +160,9 @@ void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, ks_bytes fr
         walk->failed = ks__disk_failed(store);
         return;
     }
-    walk->failed = ks__db_cursor_open(store->reading->txn, store->db, &walk->cursor) != KS_OK;
+    if (store->db_rows[slot] == 0)
+        return;
+    walk->failed = ks__db_cursor_open(store->reading->txn, store->dbs[slot], &walk->cursor) != KS_OK;
     if (walk->failed)
         return;
     walk->valid = true;
@@ -175,4 +177,47 @@ void ks__walk_close(struct ks__walk *walk)
     ks__db_cursor_close(walk->cursor);
     walk->cursor = NULL;
     walk->valid  = false;
+}
+
+/* ---- several databases ---- */
+
+/* Which walk stands on the nearest row? */
+static void choose_head(struct ks__walks *walks)
+{
+    walks->head = NULL;
+    for (unsigned i = 0; i < walks->count; i++) {
+        struct ks__walk *walk = &walks->walk[i];
+        int              order;
+
+        walks->failed = walks->failed || walk->failed;
+        if (!walk->valid)
+            continue;
+        order = walks->head != NULL ? ks__bytes_compare(walk->at.key, walks->head->at.key) : 0;
+        if (walks->head == NULL || (walk->descending ? order > 0 : order < 0))
+            walks->head = walk;
+    }
+}
+
+void ks__walks_open(struct ks__walks *walks, struct ks_kv_store *store, unsigned slots,
+                    ks_bytes from, bool descending)
+{
+    walks->count  = 0;
+    walks->failed = false;
+    for (unsigned i = 0; i < store->db_count; i++)
+        if ((slots & (1u << i)) != 0)
+            ks__walk_open(&walks->walk[walks->count++], store, i, from, descending);
+    choose_head(walks);
+}
+
+void ks__walks_next(struct ks__walks *walks)
+{
+    ks__walk_next(walks->head);
+    choose_head(walks);
+}
+
+void ks__walks_close(struct ks__walks *walks)
+{
+    for (unsigned i = 0; i < walks->count; i++)
+        ks__walk_close(&walks->walk[i]);
+    walks->head = NULL;
 }

@@ -74,9 +74,14 @@ int ks__topology_store_home(const struct ks_topology *topology, const char *name
 
 static void append_store(struct ks__buffer *text, const struct ks__store_spec *store)
 {
-    ks__buffer_printf(text, "%s|%d|%s|%s|%d\n", store->name, (int)store->kind,
+    ks__buffer_printf(text, "%s|%d|%s|%s|%d", store->name, (int)store->kind,
                       store->key != NULL ? store->key->name : "?",
                       store->value != NULL ? store->value->name : "?", (int)store->plain);
+    /* What decides where a row lies. */
+    if (store->kind == KS__STORE_WINDOW || store->kind == KS__STORE_SESSION)
+        ks__buffer_printf(text, "|%lld|%d|%d", (long long)store->retention_ms,
+                          (int)store->duplicates, (int)store->by_time);
+    ks__buffer_append_u8(text, '\n');
 }
 
 void ks__topology_hash(const struct ks_topology *topology, int subtopology, char out[33])

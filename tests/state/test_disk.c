@@ -19,7 +19,7 @@ static void damage(ks_bytes key, ks_bytes bytes)
     uint8_t         text[KS__ROW_KEY_LIMIT];
 
     ck_assert_int_eq(ks__txn_begin_write(env, &txn, NULL), KS_OK);
-    ck_assert_int_eq(ks__txn_put(txn, fixture_store->db, ks__row_key(key, text), bytes), KS_OK);
+    ck_assert_int_eq(ks__txn_put(txn, fixture_store->dbs[0], ks__row_key(key, text), bytes), KS_OK);
     ck_assert_int_eq(ks__txn_commit(txn), KS_OK);
     ks__reading_renew(&fixture_state->reading);
 }
