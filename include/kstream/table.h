@@ -14,6 +14,8 @@
 
 #include <kstream/builder.h>
 
+typedef struct ks_grouped_table ks_grouped_table;
+
 /**
  * Keep the rows for which `keep` holds (or, filter_not, does not); a row that leaves is a deletion.
  *
@@ -42,6 +44,23 @@ KS_API ks_table *ks_table_filter_not(ks_table *t, ks_predicate_fn *drop, void *u
  */
 KS_API ks_table *ks_table_map_values(ks_table *t, ks_mapper_fn *map, void *user,
                                      const ks_materialized *materialized);
+
+/**
+ * Choose another key, and perhaps another value, for each row, to aggregate by.
+ *
+ * The mapper sees every row that comes and every row that goes; rows for which it leaves a null key
+ * or a null value are left out. It must give the same answer for the same row. The rows go through
+ * a topic, which carries old and new value of a group as one record. `.key` and `.value` of the
+ * options are those after the mapper.
+ *
+ * Ownership: copies `grouped`; keeps `map` and `user`.
+ * Threads:   the builder's; `map` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `map` is NULL.
+ * Kafka:     KTable#groupBy(KeyValueMapper, Grouped); node KTABLE-SELECT-.
+ * Since:     0.1
+ */
+KS_API ks_grouped_table *ks_table_group_by(ks_table *t, ks_mapper_fn *map, void *user,
+                                           const ks_grouped *grouped);
 
 /**
  * Read the table as the stream of its changes; deletions are records with a null value.

@@ -182,21 +182,25 @@ static void write_repartition(struct ks__plan *plan, struct ks__logical *node)
                                                    .value       = part->value,
                                                    .time        = KS_TIME_RECORD,
                                                    .reset       = KS_RESET_EARLIEST };
-    struct ks__node *filter = ks__plan_node(plan, KS__NODE_PROCESSOR, part->filter_name,
-                                            &ks__null_key_filter_class, &pass, sizeof(pass));
-    struct ks__node *sink   = ks__plan_node(plan, KS__NODE_SINK, part->sink_name,
-                                            &ks__sink_class, &out, sizeof(out));
-    struct ks__node *source = ks__plan_node(plan, KS__NODE_SOURCE, node->name, &ks__source_class,
-                                            &in, sizeof(in));
+    struct ks__node *filter = NULL;
+    struct ks__node *sink;
+    struct ks__node *source;
 
+    if (part->filter_name != NULL)
+        filter = ks__plan_node(plan, KS__NODE_PROCESSOR, part->filter_name,
+                               &ks__null_key_filter_class, &pass, sizeof(pass));
+    sink   = ks__plan_node(plan, KS__NODE_SINK, part->sink_name, &ks__sink_class, &out,
+                           sizeof(out));
+    source = ks__plan_node(plan, KS__NODE_SOURCE, node->name, &ks__source_class, &in, sizeof(in));
     node->built = source;
     if (source == NULL)
         return;
     /* The plan copied the arguments; let the list of topics point into the sink's copy. */
     ((struct ks__source_args *)(uintptr_t)source->args)->topics =
         &((const struct ks__sink_args *)sink->args)->topic;
-    connect_parents(plan, node, filter);
-    ks__plan_edge(plan, filter, sink);
+    connect_parents(plan, node, filter != NULL ? filter : sink);
+    if (filter != NULL)
+        ks__plan_edge(plan, filter, sink);
     ks__plan_repartition(plan, part->topic, part->partitions, sink, source);
 }
 

@@ -40,6 +40,7 @@ enum ks__kind {
     KS__KIND_GLOBAL_TABLE,
     KS__KIND_SPLIT,
     KS__KIND_GROUPED_STREAM,
+    KS__KIND_GROUPED_TABLE,
     KS__KIND_END_
 };
 
@@ -92,6 +93,15 @@ struct ks_grouped_stream {
     struct ks__logical *repartition; /* used again if it has a name of its own */
 };
 
+struct ks_grouped_table {
+    struct ks__handle   head;
+    struct ks__logical *node;        /* chooses key and value */
+    const ks_serde     *key;
+    const ks_serde     *value;
+    const char         *name;        /* of the repartition topic, NULL = the store's */
+    struct ks__logical *repartition; /* used again if it has a name of its own */
+};
+
 /* ---- logical graph ---- */
 
 enum ks__logical_kind {
@@ -138,7 +148,7 @@ struct ks__store_use {
 
 struct ks__repartition_part {
     const char        *topic;
-    const char        *filter_name;
+    const char        *filter_name; /* NULL = no filter: null keys cannot come */
     const char        *sink_name;
     int32_t            partitions;
     const ks_serde    *key;

@@ -70,6 +70,8 @@ static const char *kind_name(uint32_t kind)
         return "a split stream";
     case KS__KIND_GROUPED_STREAM:
         return "a grouped stream";
+    case KS__KIND_GROUPED_TABLE:
+        return "a grouped table";
     default:
         return "something else";
     }

@@ -310,14 +310,33 @@ static bool make_group_by_key(struct plan *plan, json_t *step, const struct made
     return true;
 }
 
+/* Key and value of the group; the value function is optional. */
+static bool group_table(struct plan *plan, json_t *step, const struct made *from,
+                        struct made *made)
+{
+    struct function *f = plan_functions(plan, 2);
+    ks_grouped       options;
+
+    f[1] = function_parse("identity", from->key, from->value, 0);
+    if (!parse(plan, step, "keyFn", is_key_function, from->key, from->value, 0, &f[0]) ||
+        (text_of(step, "fn") != NULL &&
+         !parse(plan, step, "fn", is_value_function, from->key, from->value, 0, &f[1])))
+        return false;
+    ks_options_init(&options, sizeof options);
+    options.key         = type_serde(made->key);
+    options.value       = type_serde(made->value);
+    made->grouped_table = ks_table_group_by(from->table, call_map, f, &options);
+    return true;
+}
+
 static bool make_group_by(struct plan *plan, json_t *step, const struct made *from,
                           struct made *made)
 {
     struct function *f = plan_functions(plan, 1);
     ks_grouped       options;
 
-    if (from->stream == NULL)
-        return plan_fail(plan, "unknown op groupBy on a table");
+    if (from->table != NULL)
+        return group_table(plan, step, from, made);
     if (!parse(plan, step, "keyFn", is_key_function, from->key, from->value, 0, f))
         return false;
     ks_options_init(&options, sizeof options);
@@ -332,16 +351,36 @@ static bool make_count(struct plan *plan, json_t *step, const struct made *from,
     ks_materialized store;
 
     (void)plan;
-    made->table = ks_grouped_stream_count(from->grouped, aggregate_store(step, made, &store));
+    if (from->grouped_table != NULL)
+        made->table = ks_grouped_table_count(from->grouped_table,
+                                             aggregate_store(step, made, &store));
+    else
+        made->table = ks_grouped_stream_count(
+            from->grouped, aggregate_store(step, made, &store));
     return true;
+}
+
+/* Adder and subtractor. */
+static bool parse_pair(struct plan *plan, json_t *step, bool (*known)(const char *),
+                       const struct made *from, const struct made *made, struct function *f)
+{
+    return parse(plan, step, "adder", known, from->key, from->value, made->value, &f[0]) &&
+           parse(plan, step, "subtractor", known, from->key, from->value, made->value, &f[1]);
 }
 
 static bool make_reduce(struct plan *plan, json_t *step, const struct made *from,
                         struct made *made)
 {
-    struct function *f = plan_functions(plan, 1);
+    struct function *f = plan_functions(plan, 2);
     ks_materialized  store;
 
+    if (from->grouped_table != NULL) {
+        if (!parse_pair(plan, step, is_reducer, from, made, f))
+            return false;
+        made->table = ks_grouped_table_reduce(from->grouped_table, call_reduce, call_unreduce, f,
+                                              aggregate_store(step, made, &store));
+        return true;
+    }
     if (!parse(plan, step, "fn", is_reducer, from->key, from->value, made->value, f))
         return false;
     made->table = ks_grouped_stream_reduce(from->grouped, call_reduce, f,
@@ -352,13 +391,15 @@ static bool make_reduce(struct plan *plan, json_t *step, const struct made *from
 static bool make_aggregate(struct plan *plan, json_t *step, const struct made *from,
                            struct made *made)
 {
-    struct function *f = plan_functions(plan, 1);
+    struct function *f = plan_functions(plan, 2);
     json_t          *init = json_object_get(step, "init");
     unsigned char    number[8];
     ks_materialized  store;
     ks_aggregate     options;
 
-    if (!parse(plan, step, "fn", is_aggregator, from->key, from->value, made->value, f))
+    if (from->grouped_table != NULL
+            ? !parse_pair(plan, step, is_aggregator, from, made, f)
+            : !parse(plan, step, "fn", is_aggregator, from->key, from->value, made->value, f))
         return false;
     ks_options_init(&options, sizeof options);
     options.add  = call_aggregate;
@@ -367,6 +408,12 @@ static bool make_aggregate(struct plan *plan, json_t *step, const struct made *f
         options.initial = ks_encode_i64(number, json_integer_value(init));
     else if (json_is_string(init))
         options.initial = ks_bytes_text(json_string_value(init));
+    if (from->grouped_table != NULL) {
+        options.subtract = call_unaggregate;
+        made->table      = ks_grouped_table_aggregate(from->grouped_table, &options,
+                                                      aggregate_store(step, made, &store));
+        return true;
+    }
     made->table = ks_grouped_stream_aggregate(from->grouped, &options,
                                               aggregate_store(step, made, &store));
     return true;

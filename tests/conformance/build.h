@@ -21,6 +21,7 @@ struct made {
     ks_table          *table;
     ks_global_table   *global;
     ks_grouped_stream *grouped;
+    ks_grouped_table  *grouped_table;
 };
 
 struct plan {

@@ -108,6 +108,11 @@ ks_status call_reduce(ks_ctx *ctx, const ks_record *record, ks_bytes *acc, void 
     return KS_OK;
 }
 
+ks_status call_unreduce(ks_ctx *ctx, const ks_record *record, ks_bytes *acc, void *user)
+{
+    return call_reduce(ctx, record, acc, (struct function *)user + 1);
+}
+
 /* --- aggregators --- */
 
 bool is_aggregator(const char *name)
@@ -185,4 +190,9 @@ ks_status call_aggregate(ks_ctx *ctx, const ks_record *record, ks_bytes *acc, vo
     *acc = value_write(
         ctx, aggregate(ctx, f, value_read(*acc, f->other), value_read(record->value, f->value)));
     return KS_OK;
+}
+
+ks_status call_unaggregate(ks_ctx *ctx, const ks_record *record, ks_bytes *acc, void *user)
+{
+    return call_aggregate(ctx, record, acc, (struct function *)user + 1);
 }

@@ -45,6 +45,10 @@ ks_joiner_fn    call_join;        /* user: struct function */
 ks_fold_fn      call_reduce;      /* user: struct function */
 ks_fold_fn      call_aggregate;   /* user: struct function */
 
+/* Grouped tables: one `user` serves two functions: [0] adds, [1] subtracts. */
+ks_fold_fn call_unreduce;
+ks_fold_fn call_unaggregate;
+
 /* For joins with a mapped key one `user` serves two functions: [0] selects, [1] joins. */
 ks_selector_fn call_select_of_pair;
 ks_joiner_fn   call_join_of_pair;

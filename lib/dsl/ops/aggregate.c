@@ -48,39 +48,6 @@ static const struct ks__op_class aggregate_class = {
     .row        = ks__table_stored_row,
 };
 
-/* A function that a grouped stream has no use for. */
-static bool refuse(ks_builder *b, const struct ks__call *call, bool given, const char *member)
-{
-    if (given)
-        ks__latch(b, call, KS_EINVAL, "KS_AGGREGATE(%s) is not used here; leave it out", member);
-    return !given;
-}
-
-static bool read_functions(ks_grouped_stream *g, struct ks__call *call,
-                           const ks_aggregate *aggregate, ks_aggregate *functions)
-{
-    ks_builder *b = g->head.builder;
-
-    if (!ks__enter_more(b, call, aggregate, functions, sizeof(*functions)))
-        return false;
-    if (call->site == NULL && functions->site != NULL)
-        call->site = ks__owned_text(b->owned, functions->site);
-    return ks__need(b, call, functions->add != NULL, "KS_AGGREGATE(.add)") &&
-           refuse(b, call, functions->subtract != NULL, ".subtract") &&
-           refuse(b, call, functions->merge != NULL, ".merge");
-}
-
-static bool copy_initial(ks_builder *b, const struct ks__call *call, const ks_serde *value,
-                         ks_bytes initial, ks_bytes *out)
-{
-    if (!ks_serde_check(value, initial))
-        return ks__latch(b, call, KS_ETYPE, "the initial aggregate does not decode as %s",
-                         ks_serde_name(value)) != NULL;
-    if (!ks__arena_copy(&b->owned->arena, initial, out))
-        return ks__latch_no_memory(b) != NULL;
-    return true;
-}
-
 ks_table *ks_grouped_stream_aggregate(ks_grouped_stream *g, const ks_aggregate *aggregate,
                                       const ks_materialized *materialized)
 {
@@ -91,10 +58,14 @@ ks_table *ks_grouped_stream_aggregate(ks_grouped_stream *g, const ks_aggregate *
 
     if (!ks__enter(g, KS__KIND_GROUPED_STREAM, __func__, materialized, &options, sizeof(options),
                    &call) ||
-        !read_functions(g, &call, aggregate, &functions) ||
+        !ks__aggregation_functions(g->head.builder, &call, aggregate, &functions) ||
+        !ks__need(g->head.builder, &call, functions.add != NULL, "KS_AGGREGATE(.add)") ||
+        !ks__aggregation_refuse(g->head.builder, &call, functions.subtract != NULL, ".subtract") ||
+        !ks__aggregation_refuse(g->head.builder, &call, functions.merge != NULL, ".merge") ||
         !ks__agree(g->head.builder, &call, "key", &options.key,
                    &(struct ks__found){ g->key, g->node->name, "KS_MATERIALIZED" }) ||
-        !copy_initial(g->head.builder, &call, options.value, functions.initial, &args.initial))
+        !ks__aggregation_initial(g->head.builder, &call, options.value, functions.initial,
+                                 &args.initial))
         return ks__inert(g);
     args.fold = functions.add;
     return ks__aggregation_add(g, &call, &options,

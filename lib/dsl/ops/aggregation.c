@@ -4,6 +4,52 @@
  */
 #include "dsl/ops/aggregation.h"
 
+#include "serde/serde.h"
+
+/* ---- what was asked for ---- */
+
+bool ks__aggregation_refuse(ks_builder *b, const struct ks__call *call, bool given,
+                            const char *member)
+{
+    if (given)
+        ks__latch(b, call, KS_EINVAL, "KS_AGGREGATE(%s) is not used here; leave it out", member);
+    return !given;
+}
+
+bool ks__aggregation_functions(ks_builder *b, struct ks__call *call, const ks_aggregate *aggregate,
+                               ks_aggregate *functions)
+{
+    if (!ks__enter_more(b, call, aggregate, functions, sizeof(*functions)))
+        return false;
+    if (call->site == NULL && functions->site != NULL)
+        call->site = ks__owned_text(b->owned, functions->site);
+    return true;
+}
+
+bool ks__aggregation_initial(ks_builder *b, const struct ks__call *call, const ks_serde *value,
+                             ks_bytes initial, ks_bytes *out)
+{
+    if (!ks_serde_check(value, initial))
+        return ks__latch(b, call, KS_ETYPE, "the initial aggregate does not decode as %s",
+                         ks_serde_name(value)) != NULL;
+    if (!ks__arena_copy(&b->owned->arena, initial, out))
+        return ks__latch_no_memory(b) != NULL;
+    return true;
+}
+
+bool ks__aggregation_counts(ks_builder *b, const struct ks__call *call, ks_materialized *options)
+{
+    if (!ks__serde_fits(options->value, ks_serde_i64()))
+        return ks__latch(b, call, KS_ETYPE,
+                         "value serde is %s but a count is i64; use KS_MATERIALIZED(.value ="
+                         " ks_serde_i64()) or leave it out",
+                         ks_serde_name(options->value)) != NULL;
+    options->value = ks_serde_i64();
+    return true;
+}
+
+/* ---- the node ---- */
+
 /* The topic between a change of key and the aggregation. Named by the user it serves all
  * aggregations of the group, otherwise each has its own. */
 static struct ks__logical *repartition(ks_grouped_stream *g, const struct ks__call *call,

@@ -20,6 +20,18 @@ struct ks__aggregation {
 ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
                               const ks_materialized *options, const struct ks__aggregation *what);
 
+/* Refuse a function that is of no use here; `member` is ".merge". */
+bool ks__aggregation_refuse(ks_builder *b, const struct ks__call *call, bool given,
+                            const char *member);
+/* The options of an aggregation, within a call that was entered. */
+bool ks__aggregation_functions(ks_builder *b, struct ks__call *call, const ks_aggregate *aggregate,
+                               ks_aggregate *functions);
+/* Check and copy the initial aggregate. */
+bool ks__aggregation_initial(ks_builder *b, const struct ks__call *call, const ks_serde *value,
+                             ks_bytes initial, ks_bytes *out);
+/* The value of a count is i64. */
+bool ks__aggregation_counts(ks_builder *b, const struct ks__call *call, ks_materialized *options);
+
 /* What comes in: the row of the record's key. False = the record was dropped (null key, value). */
 bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *record,
                           struct ks__row *row);

@@ -58,15 +58,9 @@ ks_table *ks_grouped_stream_count(ks_grouped_stream *g, const ks_materialized *m
     b     = g->head.builder;
     given = ks__is_materialized(&options);
     if (!ks__agree(b, &call, "key", &options.key,
-                   &(struct ks__found){ g->key, g->node->name, "KS_MATERIALIZED" }))
+                   &(struct ks__found){ g->key, g->node->name, "KS_MATERIALIZED" }) ||
+        !ks__aggregation_counts(b, &call, &options))
         return ks__inert(g);
-    if (!ks__serde_fits(options.value, ks_serde_i64())) {
-        ks__latch(b, &call, KS_ETYPE,
-                  "value serde is %s but a count is i64; use KS_MATERIALIZED(.value ="
-                  " ks_serde_i64()) or leave it out",
-                  ks_serde_name(options.value));
-        return ks__inert(g);
-    }
     /* Kafka Streams takes an index for a store here that it names again below. */
     if (given && options.store == NULL)
         ks__generate_store(b, count_class.prefix);
