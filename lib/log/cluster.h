@@ -17,14 +17,16 @@
  *
  * Invariants
  *   G1  Records of one partition have rising offsets and are read in that order.
- *   G2  A session without read_uncommitted sees a record only after its transaction (or flush) is decided.
+ *   G2  A session without read_uncommitted sees a record only after its transaction (or flush) is
+ *       decided.
  *   G3  commit() makes appends and offsets visible together or not at all; so does a crash.
  *   G4  After KS_EFENCED nothing of the session's open transaction will ever become visible.
  *   G5  A batch's bytes are valid until it is released; a record handed to append() is copied.
  *   G6  offsets committed by a member whose partition has been given to another one are refused.
  *
- * On the embedded and memory logs nothing undecided is ever in the log: a reader with read_uncommitted
- * sees what all see, HIGH is END, and a commit or flush is decided when it returns.
+ * On the embedded and memory logs nothing undecided is ever in the log: a reader with
+ * read_uncommitted sees what all see, HIGH is END, and a commit or flush is decided when it
+ * returns.
  *
  * Threads: a cluster is for any thread, a session for one at a time. `wake` may be set from any.
  */
@@ -51,7 +53,7 @@ struct ks__cluster_options {
     const struct ks__log         *log;        /* NULL = silent */
     const struct ks__config_pair *properties; /* consumer. (prefix 0) and producer. (prefix 1) */
     size_t                        property_count;
-    bool                          no_sync;    /* embedded: commits survive a kill, not a power cut */
+    bool                          no_sync;    /* embedded: commits survive a kill, no power cut */
 };
 
 /* A topic to create. */
@@ -138,8 +140,9 @@ struct ks__position {
 
 /* ---- cluster ---- */
 
-/* Connect: the address chooses the log ("memory:NAME", "embedded:DIRECTORY", "HOST:PORT,..."). Kafka
- * clusters are not contacted yet. KS_EINVAL for an address of no form; KS_EIO, KS_EACCESS, ... */
+/* Connect: the address chooses the log ("memory:NAME", "embedded:DIRECTORY", "HOST:PORT,...").
+ * Kafka clusters are not contacted yet. KS_EINVAL for an address of no form; KS_EIO,
+ * KS_EACCESS, ... */
 ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
                            const struct ks__cluster_options *options, ks_error *error);
 /* All sessions are closed before. */
@@ -156,8 +159,8 @@ ks_status ks__cluster_partitions(struct ks__cluster *cluster, const char *topic,
 ks_status ks__cluster_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
                              enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
                              int timeout_ms, ks_error *error);
-/* What a group committed; KS__OFFSET_NONE if nothing. Waits while a transaction that may change it is
- * undecided. `metadata` (may be NULL) is a heap text that the caller frees with ks__free(). */
+/* What a group committed; KS__OFFSET_NONE if nothing. Waits while a transaction that may change it
+ * is undecided. `metadata` (may be NULL) is a heap text that the caller frees with ks__free(). */
 ks_status ks__cluster_committed(struct ks__cluster *cluster, const char *group, const char *topic,
                                 int32_t partition, int64_t *offset, char **metadata,
                                 int timeout_ms, ks_error *error);
@@ -181,7 +184,8 @@ const ks_error *ks__session_error(const struct ks__session *session);
 /* Join the group for these topics, with assignment by range. Once. */
 ks_status ks__session_subscribe(struct ks__session *session, const char *const *topics,
                                 size_t count);
-/* The next event of membership; false = none now. To be called in every step, also without a group. */
+/* The next event of membership; false = none now. To be called in every step, even without a
+ * group. */
 bool ks__session_poll(struct ks__session *session, struct ks__event *event);
 /* The event has been worked off. KS_EAGAIN = call again. */
 ks_status ks__session_acknowledge(struct ks__session *session, int timeout_ms);
@@ -190,9 +194,9 @@ ks_status ks__session_acknowledge(struct ks__session *session, int timeout_ms);
 ks_status ks__session_start(struct ks__session *session, const char *topic, int32_t partition,
                             int64_t offset, struct ks__source **out);
 void ks__session_stop(struct ks__session *session, struct ks__source *source);
-/* Take what is there, at most `limit` records, never waiting. Count 0 is KS_OK. Batches are released in
- * the order they were taken, before the source is stopped. KS_EOFFSET: the position is not in the
- * log. */
+/* Take what is there, at most `limit` records, never waiting. Count 0 is KS_OK. Batches are
+ * released in the order they were taken, before the source is stopped. KS_EOFFSET: the position is
+ * not in the log. */
 ks_status ks__source_fetch(struct ks__source *source, size_t limit, struct ks__batch *batch);
 /* The records go; next_offset and caught_up stay readable. Again is fine. */
 void ks__batch_release(struct ks__batch *batch);
@@ -207,19 +211,21 @@ const char *ks__topic_name(const struct ks__topic *topic);
 /* Append to a partition (0..n-1). In a session with transactional id: into the open transaction.
  * KS_EAGAIN: full, flush or poll first; KS_ETOOBIG; KS_EFENCED; KS_ENOMEM. */
 ks_status ks__topic_append(struct ks__topic *topic, int32_t partition, const ks_record *record);
-/* Wait until all appends are stored. KS_OK, KS_EAGAIN, or the first that could not be (KS_EFULL, KS_ELOG). */
+/* Wait until all appends are stored. KS_OK, KS_EAGAIN, or the first that could not be (KS_EFULL,
+ * KS_ELOG). */
 ks_status ks__session_flush(struct ks__session *session, int timeout_ms);
-/* The offset after the last record of this session that is known to be stored there; KS__OFFSET_NONE if
- * none was. */
+/* The offset after the last record of this session that is known to be stored there;
+ * KS__OFFSET_NONE if none was. */
 int64_t ks__topic_appended(const struct ks__topic *topic, int32_t partition);
 
 /* Commit offsets alone (no transaction), as a member where there is a group. */
 ks_status ks__session_commit_offsets(struct ks__session *session,
                                      const struct ks__position *positions, size_t count,
                                      int timeout_ms);
-/* Transactions. commit(): all appends since begin and the positions, together. After KS_EFENCED or an error
- * that requires abort, abort() (also resumable) leaves the session ready for the next begin, unless
- * the error is fatal. A suspect end (DESIGN 7) is handled inside, before the next begin returns. */
+/* Transactions. commit(): all appends since begin and the positions, together. After KS_EFENCED or
+ * an error that requires abort, abort() (also resumable) leaves the session ready for the next
+ * begin, unless the error is fatal. A suspect end (DESIGN 7) is handled inside, before the next
+ * begin returns. */
 ks_status ks__session_begin(struct ks__session *session, int timeout_ms);
 ks_status ks__session_commit(struct ks__session *session, const struct ks__position *positions,
                              size_t count, int timeout_ms);
@@ -284,13 +290,13 @@ extern const struct ks__cluster_class ks__cluster_memory;
 extern const struct ks__cluster_class ks__cluster_embedded;
 extern const struct ks__cluster_class ks__cluster_kafka;
 
-/* For tests: every log call of the process asks it first, with the name of the call ("append", "commit",
- * "fetch", ...); another answer than KS_OK is the result of that call. NULL = none. */
+/* For tests: every log call of the process asks it first, with the name of the call ("append",
+ * "commit", "fetch", ...); another answer than KS_OK is the result of that call. NULL = none. */
 typedef ks_status ks__cluster_fault_fn(const char *call, void *user);
 void ks__cluster_set_fault(ks__cluster_fault_fn *fn, void *user);
 
-/* For tests: take the name off the memory log, which lives on for those that have it open; who opens
- * the name next gets an empty one. */
+/* For tests: take the name off the memory log, which lives on for those that have it open; who
+ * opens the name next gets an empty one. */
 void ks__memory_log_forget(const char *name);
 
 #endif

@@ -35,8 +35,8 @@ struct ks__local_topic {
     struct ks__local_source *sources;       /* that read it                                       */
 };
 
-/* Appends of one session to one partition that are not handed over yet, and where the last ones came
- * to lie. */
+/* Appends of one session to one partition that are not handed over yet, and where the last ones
+ * came to lie. */
 struct ks__staged {
     struct ks__staged      *next;           /* of those with records                              */
     struct ks__local_topic *topic;
@@ -160,7 +160,8 @@ struct ks__local_session {
 
 /* ---- log (local_log.c) ---- */
 
-void ks__local_cluster_init(struct ks__local_cluster *cluster, const struct ks__cluster_class *class,
+void ks__local_cluster_init(struct ks__local_cluster *cluster,
+                            const struct ks__cluster_class *class,
                             const struct ks__cluster_options *options, struct ks__local_log *log);
 /* Wake who waits for records of the partition; with log->mutex held. */
 void ks__local_wake_readers(struct ks__local_topic *topic, int32_t partition);

@@ -161,7 +161,8 @@ static ks_status look(struct ks__local_session *session, struct ks__group *group
     bool               settled;
     ks_status          status = KS_OK;
 
-    if (member != NULL && (member->seen_ms > now || now - member->seen_ms >= timeout_of(session) / 3)) {
+    if (member != NULL &&
+        (member->seen_ms > now || now - member->seen_ms >= timeout_of(session) / 3)) {
         member->seen_ms = now;
         *seen           = true;
     }

@@ -30,15 +30,17 @@ static int64_t property(const struct ks__cluster_options *options, const char *n
     return otherwise;
 }
 
-void ks__local_cluster_init(struct ks__local_cluster *cluster, const struct ks__cluster_class *class,
+void ks__local_cluster_init(struct ks__local_cluster *cluster,
+                            const struct ks__cluster_class *class,
                             const struct ks__cluster_options *options, struct ks__local_log *log)
 {
     cluster->base.class         = class;
     cluster->log                = log;
     cluster->clock              = options->clock != NULL ? options->clock : ks__clock_real();
-    cluster->logger             = options->log != NULL ? *options->log : (struct ks__log){ NULL };
     cluster->session_timeout_ms = property(options, "session.timeout.ms", SESSION_TIMEOUT_MS);
-    cluster->record_limit = (size_t)property(options, "message.max.bytes", RECORD_LIMIT);
+    cluster->record_limit       = (size_t)property(options, "message.max.bytes", RECORD_LIMIT);
+    if (options->log != NULL)
+        cluster->logger = *options->log;
 }
 
 /* ---- waking ---- */
@@ -80,7 +82,8 @@ ks_status ks__local_check_name(const char *what, const char *name, ks_error *err
 
 static ks_status check_topic(const struct ks__topic_spec *spec, ks_error *error)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._-";
     ks_status         status    = ks__local_check_name("topic", spec->name, error);
 
     if (status != KS_OK)

@@ -104,11 +104,13 @@ static bool same_topics(const struct ks__member *one, const struct ks__member *o
     return true;
 }
 
-static bool subscribes(const struct ks__member *member, const char *topic)
+/* The member's own text of the topic; NULL = it does not subscribe to it. */
+static char *subscribed(const struct ks__member *member, const char *topic)
 {
-    return member->topic_count > 0 &&
-           bsearch(&topic, member->topics, member->topic_count, sizeof(topic), compare_texts) !=
-               NULL;
+    char **found = bsearch(&topic, member->topics, member->topic_count, sizeof(topic),
+                           compare_texts);
+
+    return found != NULL ? *found : NULL;
 }
 
 /* ---- group ---- */
@@ -270,19 +272,17 @@ static bool assign_topic(struct assigning *to, const char *topic)
     int32_t count = to->partitions(topic, to->user), next = 0, members = 0, nth = 0;
 
     for (size_t i = 0; i < to->group->count; i++)
-        members += subscribes(to->group->members[i], topic);
+        members += subscribed(to->group->members[i], topic) != NULL;
     for (size_t i = 0; i < to->group->count; i++) {
         struct ks__member *member = to->group->members[i];
+        char              *name   = subscribed(member, topic);
         int32_t            share  = count / members + (nth < count % members);
 
-        if (!subscribes(member, topic))
+        if (name == NULL)
             continue;
         if (!KS__GROW(&to->owned[i], &to->capacities[i], to->counts[i] + (size_t)share))
             return false;
         for (int32_t j = 0; j < share; j++) {
-            char *name = *(char **)bsearch(&topic, member->topics, member->topic_count,
-                                           sizeof(topic), compare_texts);
-
             to->owned[i][to->counts[i]++] =
                 (struct ks__member_partition){ .topic = name, .partition = next++ };
         }

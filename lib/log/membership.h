@@ -7,14 +7,16 @@
  *         `------- gave all back ---- REVOKING <---- somebody came, went, or a topic grew
  *
  * Rebalancing is eager: all give back, then all get. The assignment is Kafka's RangeAssignor, topic
- * by topic, members ordered as its MemberInfo: static ones first, by instance id, then by member id.
+ * by topic, members ordered as its MemberInfo: static ones first, by instance id, then by member
+ * id.
  *
  * Invariants
  *   M1  A partition is owned by one member at most; nothing is assigned while a member is REVOKING.
  *   M2  `generation` rises with each assignment; a commit with another one is refused.
  *   M3  After KS_ENOMEM the group is as before the call.
  *
- * Not here: where a group is kept (memory/, embedded/), what a session tells its user (local_group.c).
+ * Not here: where a group is kept (memory/, embedded/), what a session tells its user
+ * (local_group.c).
  */
 #ifndef KS_LOG_MEMBERSHIP_H
 #define KS_LOG_MEMBERSHIP_H
@@ -40,7 +42,7 @@ struct ks__member_partition {
 struct ks__member {
     char                        *id;
     char                        *instance_id; /* NULL = dynamic */
-    char                        *process;     /* who it runs in, for a log of several; NULL = this */
+    char                        *process;     /* who it runs in, NULL = this one */
     char                       **topics;      /* subscribed to; sorted, unique */
     size_t                       topic_count;
     struct ks__member_partition *owned;
@@ -90,8 +92,8 @@ void ks__group_revoked(struct ks__group *group, struct ks__member *member);
  * `*changed` when something happened. */
 ks_status ks__group_settle(struct ks__group *group, ks__partitions_fn *partitions, void *user,
                            bool *changed);
-/* May this member commit offsets of this generation? `id` NULL: one who never joined, which is fine as
- * long as the group is empty. `group` NULL = a group nobody knows. */
+/* May this member commit offsets of this generation? `id` NULL: one who never joined, which is fine
+ * as long as the group is empty. `group` NULL = a group nobody knows. */
 bool ks__group_may_commit(const struct ks__group *group, const char *id, int32_t generation);
 
 /* A member made from parts, for one who reads a group back; takes the member over in any case. */

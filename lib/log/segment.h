@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * segment.h - a block of records with their bytes: staged by a writer, kept by a log, lent to readers.
+ * segment.h - a block of records with their bytes: staged by a writer, kept by a log, lent to
+ * readers.
  *
  *      [header | records[capacity] | bytes: key value headers, key value ...]      one allocation
  *                 ^ filled from the front, never moved

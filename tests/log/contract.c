@@ -385,7 +385,7 @@ START_TEST(a_trimmed_partition_begins_where_it_was_told)
 
     create("in", 1);
     for (int i = 0; i < 10; i++) {
-        char value[8];
+        char value[16];
 
         snprintf(value, sizeof(value), "%d", i);
         append_text(session, "in", 0, "k", value, i);
@@ -699,10 +699,81 @@ START_TEST(the_hook_fails_calls_and_what_failed_can_be_repeated)
 }
 END_TEST
 
+/* A life of all kinds of calls; the first failure ends it. Everything is closed in any case. */
+static ks_status live(const char *address_of_log)
+{
+    static const struct ks__topic_spec specs[] = { { "in", 2, false, 0 }, { "out", 1, true, 0 } };
+    struct ks__cluster_options clocked  = { .clock = &test_clock.clock };
+    struct ks__session_options options  = { .group = "group", .transactional_id = "id" };
+    struct ks__position        position = { "in", 0, 1, "note" };
+    ks_record                  record   = { .key = KS_TEXT("k"), .value = KS_TEXT("v") };
+    const char                *topic    = "in";
+    struct ks__cluster        *own;
+    struct ks__session        *session = NULL;
+    struct ks__source         *source  = NULL;
+    struct ks__topic          *out;
+    struct ks__event           event;
+    struct ks__batch           batch;
+    ks_status                  status = ks__cluster_open(&own, address_of_log, &clocked, NULL);
+
+    if (status != KS_OK)
+        return status;
+    status = ks__cluster_create(own, specs, 2, 0, NULL);
+    if (status == KS_OK || status == KS_EEXISTS)
+        status = ks__session_open(&session, own, &options, NULL);
+    if (status == KS_OK)
+        status = ks__session_subscribe(session, &topic, 1);
+    if (status == KS_OK)
+        status = ks__session_poll(session, &event) ? KS_OK : KS_ENOMEM;
+    if (status == KS_OK)
+        status = ks__session_acknowledge(session, 0);
+    if (status == KS_OK)
+        status = ks__session_begin(session, 0);
+    if (status == KS_OK)
+        status = ks__session_topic(session, "out", &out, 0);
+    for (int i = 0; i < 40 && status == KS_OK; i++)
+        status = ks__topic_append(out, 0, &record);
+    if (status == KS_OK)
+        status = ks__session_commit(session, &position, 1, 0);
+    if (status == KS_OK)
+        status = ks__session_start(session, "out", 0, 0, &source);
+    if (status == KS_OK)
+        status = ks__source_fetch(source, 10, &batch);
+    if (status == KS_OK)
+        ks__batch_release(&batch);
+    ks__session_stop(session, source);
+    ks__session_close(session);
+    ks__cluster_close(own);
+    return status;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    struct ks__alloc_probe probe = { .fail_at = 0 };
+    ks_status              status;
+    uint64_t               failed;
+
+    ks__alloc_probe_install(&probe);
+    do {
+        failed = atomic_load(&probe.failed);
+        atomic_store(&probe.requests, 0);
+        probe.fail_at++;
+        status = live(address);
+        ck_assert_msg(status == KS_OK || status == KS_ENOMEM, "request %d: %s",
+                      (int)probe.fail_at, ks_status_name(status));
+        ks__manual_clock_advance(&test_clock, 60000);   /* a member that could not leave is gone */
+    } while (atomic_load(&probe.failed) > failed);
+    ck_assert_int_eq(status, KS_OK);
+    ks__allocator_set(NULL);
+    ck_assert_int_ge(offset_of("out", 0, KS__OFFSET_END), 40);
+}
+END_TEST
+
 /* ---- suite ---- */
 
 static void add_local_tests(TCase *c)
 {
+    tcase_add_test(c, every_allocation_may_fail);
     tcase_add_test(c, a_silent_member_loses_its_partitions_and_its_transaction);
     tcase_add_test(c, a_static_member_comes_back_to_its_partitions);
     tcase_add_test(c, a_topic_made_later_joins_the_assignment);

@@ -35,7 +35,8 @@ void append_text(struct ks__session *session, const char *topic, int32_t partiti
                  const char *key, const char *value, int64_t timestamp_ms);
 int64_t offset_of(const char *topic, int32_t partition, enum ks__offset_kind kind);
 int64_t committed_of(const char *group, const char *topic, int32_t partition);
-/* Values of a partition from an offset on, each followed by a blank, until nothing more is there. */
+/* Values of a partition from an offset on, each followed by a blank, until nothing more is there.
+ * */
 const char *read_all(const char *topic, int32_t partition, int64_t offset);
 /* Poll until there is an event. */
 struct ks__event await_event(struct ks__session *session);

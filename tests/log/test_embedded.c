@@ -69,8 +69,8 @@ END_TEST
 
 /* ---- processes ---- */
 
-/* Start a process that opens the log by itself; our own cluster is closed meanwhile, as nothing of a log
- * may be carried over a fork. */
+/* Start a process that opens the log by itself; our own cluster is closed meanwhile, as nothing of
+ * a log may be carried over a fork. */
 static pid_t start_process(void (*body)(void))
 {
     pid_t child;
@@ -206,8 +206,8 @@ static ks_status fill(struct ks__session *session, int64_t *stored)
     return status;
 }
 
-/* With little address space the map is halved until it fits; then it can be filled. The exit status says
- * which expectation failed. */
+/* With little address space the map is halved until it fits; then it can be filled. The exit status
+ * says which expectation failed. */
 static void fill_a_small_map(void)
 {
     struct rlimit       limit = { 400u << 20, 400u << 20 };

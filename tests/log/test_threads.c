@@ -2,8 +2,8 @@
  *
  * test_threads.c - many threads commit to one log: group commit, and a reader meanwhile.
  *
- * Each transaction writes the same number to two partitions; whoever reads must find the numbers of each
- * writer in order, each once, in both.
+ * Each transaction writes the same number to two partitions; whoever reads must find the numbers of
+ * each writer in order, each once, in both.
  */
 #include "base/io.h"
 #include "base/thread.h"
@@ -188,7 +188,9 @@ static ks_status follow(struct ks__session *session, struct ks__source **sources
             ks__session_stop(session, sources[p]);
         sources[p] = NULL;
     }
-    for (size_t i = 0; event.kind == KS__EVENT_ASSIGNED && i < event.count && status == KS_OK; i++) {
+    if (event.kind != KS__EVENT_ASSIGNED)
+        event.count = 0;
+    for (size_t i = 0; i < event.count && status == KS_OK; i++) {
         int32_t p = event.partitions[i].partition;
         int64_t offset;
 

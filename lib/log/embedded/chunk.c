@@ -5,8 +5,8 @@
  *      version 1 u16 | 0 u16 | count u32 | span u32 | header bytes u32
  *      per record: timestamp i64 | offset - base u32 | key i32 | value i32 | headers u32 | bytes
  *
- * Numbers are big-endian; a size of -1 is null. Header bytes are as in base/headers.h. Offsets are kept
- * one by one so that a compacted chunk may have holes.
+ * Numbers are big-endian; a size of -1 is null. Header bytes are as in base/headers.h. Offsets are
+ * kept one by one so that a compacted chunk may have holes.
  */
 #include "log/embedded/embedded.h"
 

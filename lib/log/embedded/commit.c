@@ -104,8 +104,9 @@ static ks_status apply(struct ks__embedded_log *log, struct ks__txn *txn,
 
 /* ---- a group ---- */
 
-/* Write the commits of the list from `first` on, `limit` of them. KS_OK: each one's status is its own.
- * Otherwise nothing was written, and the commits that passed their checks have no status yet. */
+/* Write the commits of the list from `first` on, `limit` of them. KS_OK: each one's status is its
+ * own. Otherwise nothing was written, and the commits that passed their checks have no status yet.
+ * */
 static ks_status write_group(struct ks__embedded_log *log, struct ks__embedded_wait *first,
                              size_t limit, ks_error *error)
 {

@@ -444,8 +444,8 @@ static ks_status start(struct ks__embedded_log *log, const char *directory, ks_e
     return status;
 }
 
-/* The log on this env, made when missing; takes over the reference to the env when it fails or the log
- * has one already. With the registry's mutex held. */
+/* The log on this env, made when missing; takes over the reference to the env when it fails or the
+ * log has one already. With the registry's mutex held. */
 static ks_status acquire(struct ks__env *env, const char *directory, struct ks__embedded_log **out,
                          ks_error *error)
 {
@@ -459,11 +459,14 @@ static ks_status acquire(struct ks__env *env, const char *directory, struct ks__
         *out = log;
         return ks__env_close(env, error);
     }
-    log    = log_new(env);
-    status = log != NULL ? start(log, directory, error) : ks__error_no_memory(error, directory);
+    log = log_new(env);
+    if (log == NULL) {
+        ks__env_close(env, NULL);
+        return ks__error_no_memory(error, directory);
+    }
+    status = start(log, directory, error);
     if (status != KS_OK) {
-        if (log != NULL)
-            log_free(log);
+        log_free(log);
         ks__env_close(env, NULL);
         return status;
     }

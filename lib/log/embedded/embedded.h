@@ -2,20 +2,22 @@
  *
  * embedded.h - the durable log of one machine: an LMDB env per directory.
  *
- *      DIRECTORY/data.mdb   database "records": {topic id, partition, base offset} -> chunk of records
+ *      DIRECTORY/data.mdb   database "records": {topic id, partition, base offset} -> chunk of
+ *      records
  *                           database "meta":    topics, begins, positions, epochs, groups (rows.c)
  *      DIRECTORY/waiters/   one FIFO per process that has the log open (waiters.c)
  *
  * One database for all records, not one per partition: the number of named databases is fixed when
  * an env is opened and each costs every transaction; with the key's prefix a partition is still one
  * run of neighbours, a new topic needs no database, and other processes see it at once. What a
- * commit appends to a partition lies in chunks of up to 512 records, so a tree entry stands for many
- * records, large chunks have pages of their own, and trimming gives back whole pages.
+ * commit appends to a partition lies in chunks of up to 512 records, so a tree entry stands for
+ * many records, large chunks have pages of their own, and trimming gives back whole pages.
  *
  * Invariants
  *   E1  A commit is one LMDB transaction, alone or with others: chunks, positions, checks.
- *   E2  The end of a partition is what its last chunk says, else its begin row: never a counter that
- *       could disagree. `end` in memory is only a hint that may be old after another process wrote.
+ *   E2  The end of a partition is what its last chunk says, else its begin row: never a counter
+ *       that could disagree. `end` in memory is only a hint that may be old after another process
+ *       wrote.
  *   E3  A reader copies a batch and ends its read transaction before it returns.
  *   E4  No LMDB read reaches out of a chunk: every size is checked against it (chunk.c).
  *
@@ -89,8 +91,8 @@ ks_status ks__chunk_encode(struct ks__buffer *out, const struct ks__segment *seg
 ks_status ks__chunk_open(ks_bytes value, struct ks__chunk *out);
 /* Bytes of a segment that is to take the chunk. */
 size_t ks__chunk_need(const struct ks__chunk *chunk);
-/* Copy the records from offset `from` on behind the others of the segment, at most up to its capacity.
- * KS_ECORRUPT, KS_ENOMEM. */
+/* Copy the records from offset `from` on behind the others of the segment, at most up to its
+ * capacity. KS_ECORRUPT, KS_ENOMEM. */
 ks_status ks__chunk_decode(const struct ks__chunk *chunk, int64_t base, int64_t from,
                            struct ks__segment *segment);
 

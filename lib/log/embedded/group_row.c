@@ -50,12 +50,11 @@ static void put_member(struct ks__buffer *out, const struct ks__member *member)
     }
 }
 
-/* The key of a group's row. */
-static ks_bytes group_key(struct ks__buffer *key, const char *name)
+/* The key of a group's row, unless the buffer says that it failed. */
+static void group_key(struct ks__buffer *key, const char *name)
 {
     ks__buffer_append_u8(key, 'g');
     ks__buffer_append_text(key, name);
-    return ks__buffer_bytes(key);
 }
 
 ks_status ks__row_put_group(struct ks__embedded_log *log, struct ks__txn *txn,
@@ -133,7 +132,9 @@ static struct ks__member *get_member(struct ks__reader *in)
               get_text(in, &member->instance_id) && get_text(in, &member->process);
 
     if (ok) {
-        member->phase      = (enum ks__member_phase)ks__reader_u8(in);
+        uint8_t phase = ks__reader_u8(in);
+
+        member->phase      = (enum ks__member_phase)phase;
         member->generation = ks__reader_i32(in);
         member->seen_ms    = ks__reader_i64(in);
         member->timeout_ms = ks__reader_i64(in);
@@ -156,8 +157,10 @@ ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, c
     uint32_t          count;
 
     *found = false;
+    group_key(&key, name);
     if (status == KS_OK)
-        status = ks__txn_get(txn, log->meta, group_key(&key, name), &value);
+        status = key.failed ? KS_ENOMEM
+                            : ks__txn_get(txn, log->meta, ks__buffer_bytes(&key), &value);
     ks__buffer_release(&key);
     if (status != KS_OK || value.data == NULL)
         return status;
@@ -169,7 +172,10 @@ ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, c
     for (uint32_t i = 0; i < count && status == KS_OK; i++) {
         struct ks__member *member = get_member(&in);
 
-        status = member != NULL ? ks__group_add(group, member) : in.failed ? KS_ECORRUPT : KS_ENOMEM;
+        if (member != NULL)
+            status = ks__group_add(group, member);
+        else
+            status = in.failed ? KS_ECORRUPT : KS_ENOMEM;
     }
     if (status == KS_OK && !ks__reader_done(&in))
         status = KS_ECORRUPT;

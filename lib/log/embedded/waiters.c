@@ -6,8 +6,8 @@
  *
  *      process A  commit ──> one byte into each FIFO but its own ──> thread of B: poked()
  *
- * A FIFO whose process died has no reader: opening it for writing gives ENXIO, and it is removed. The
- * same test says whether a member of a group is still there. A FIFO appears under its name only
+ * A FIFO whose process died has no reader: opening it for writing gives ENXIO, and it is removed.
+ * The same test says whether a member of a group is still there. A FIFO appears under its name only
  * after it is open, so that nobody takes it for a dead one. To write, it is opened for reading too:
  * then a process that dies at that moment raises no SIGPIPE.
  *
@@ -165,7 +165,8 @@ static int poke_one(const char *name, void *user)
         return 0;
     fd = open_other(path);
     if (fd >= 0) {
-        /* A full FIFO refuses; then it has pokes enough, and of a group's change it hears by itself. */
+        /* A full FIFO refuses; then it has pokes enough, and of a group's change it hears by
+         * itself. */
         ssize_t put = ks__io_write(fd, &poke->byte, 1);
 
         (void)put;

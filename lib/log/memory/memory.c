@@ -238,7 +238,7 @@ static void put_position(const struct ks__position *position, struct prepared *m
 
 /* ---- commit ---- */
 
-static const struct ks__group *known_group(const struct ks__memory_log *log, const char *name)
+static struct ks__group *known_group(const struct ks__memory_log *log, const char *name)
 {
     for (size_t i = 0; i < log->group_count; i++)
         if (strcmp(log->groups[i]->name, name) == 0)
@@ -355,7 +355,7 @@ static ks_status group_begin(struct ks__local_log *log, const char *name, struct
 {
     ks__mutex_lock(&memory_of(log)->group_mutex);
     ks__mutex_lock(&log->mutex);
-    *group = (struct ks__group *)(uintptr_t)known_group(memory_of(log), name);
+    *group = known_group(memory_of(log), name);
     if (*group == NULL)
         *group = add_group(memory_of(log), name);
     ks__mutex_unlock(&log->mutex);

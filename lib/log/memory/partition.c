@@ -211,9 +211,14 @@ void ks__memory_partition_trim(struct ks__memory_partition *part, int64_t offset
     if (offset <= part->begin)
         return;
     part->begin = offset;
-    while (gone < part->count &&
-           part->slots[gone].segment->records[part->slots[gone].segment->count - 1].offset < offset)
-        part->records -= part->slots[gone].segment->count, ks__segment_drop(part->slots[gone++].segment);
+    for (; gone < part->count; gone++) {
+        struct ks__segment *segment = part->slots[gone].segment;
+
+        if (segment->records[segment->count - 1].offset >= offset)
+            break;
+        part->records -= segment->count;
+        ks__segment_drop(segment);
+    }
     memmove(part->slots, part->slots + gone, (part->count - gone) * sizeof(*part->slots));
     part->count -= gone;
     if (part->count == 0)
