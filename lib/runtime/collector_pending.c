@@ -8,6 +8,7 @@
 #include "runtime/collector_parts.h"
 
 #include "base/headers.h"
+#include "runtime/commit.h"
 #include "runtime/task_parts.h"
 
 #include <string.h>
@@ -81,6 +82,24 @@ bool ks__collector_defer(struct ks__task *task, struct ks__op *op, struct ks__ta
     return true;
 }
 
+/* The log is full: have it take what it holds. KS_OK = there is room; KS_EAGAIN = not yet. */
+static ks_status make_room(struct ks__task *task)
+{
+    const struct ks__collector *collector = &task->collector;
+    ks_status                   status;
+
+    if (collector->commit != NULL && !collector->commit->begun)
+        return KS_EAGAIN; /* it is the transaction that cannot be begun yet */
+    status = ks__session_flush(collector->session, 0);
+    if (status != KS_OK && status != KS_EAGAIN) {
+        ks__error_set(&task->error, status, "records were not stored: %s",
+                      collector->session->error.status != KS_OK ? collector->session->error.message
+                                                                : ks_status_text(status));
+        task->ctx.failed = true;
+    }
+    return status;
+}
+
 ks_status ks__collector_drain(struct ks__task *task)
 {
     struct ks__collector *collector = &task->collector;
@@ -91,7 +110,10 @@ ks_status ks__collector_drain(struct ks__task *task)
 
         ks__collector_deliver(task, first->op, first->target, first->partition, &first->record,
                               &status);
-        if (status == KS_EAGAIN)
+        if (status == KS_EAGAIN && (status = make_room(task)) == KS_OK)
+            ks__collector_deliver(task, first->op, first->target, first->partition,
+                                  &first->record, &status);
+        if (status == KS_EAGAIN || (status != KS_OK && task->ctx.failed))
             return status;
         collector->pending = first->next;
         drop(first);

@@ -321,7 +321,7 @@ START_TEST(an_append_that_finds_the_log_full_is_made_later_in_order)
     for (int i = 0; i < 5; i++)
         give(&one, (char)('a' + i), i);
     ks__cluster_set_fault(full, NULL);
-    append_failures = 2;
+    append_failures = 3;
     ck_assert_int_eq(process(100), KS__TASK_BLOCKED); /* the first one waits */
     ck_assert_str_eq(seen, "a");
     ck_assert_int_eq(process(100), KS__TASK_IDLE);
