@@ -9,8 +9,8 @@
  * Invariants
  *   W1  Records of one task reach the log in the order in which they were sent: while anything is
  *       pending, everything goes behind it.
- *   W2  Nothing is processed while something is pending, so pending holds no more than one record, one
- *       punctuation or one flush of the caches gave.
+ *   W2  Nothing is processed while something is pending, so pending holds no more than one record,
+ *       one punctuation or one flush of the caches gave.
  *   W3  Under exactly_once_v2 a transaction is open before the first append.
  *
  * Threads: the task's.

@@ -98,9 +98,9 @@ static ks_status do_offsets(struct ks__commit *commit, struct ks__session *sessi
     return KS_OK;
 }
 
-/* Seal all tasks, then write those that are due. After the log's commit there is no way back: a task
- * that cannot be sealed has to be restored. A write that fails costs nothing, the sealed layer stays
- * (C3). */
+/* Seal all tasks, then write those that are due. After the log's commit there is no way back: a
+ * task that cannot be sealed has to be restored. A write that fails costs nothing, the sealed layer
+ * stays (C3). */
 static ks_status do_state(struct ks__task *const *tasks, size_t count,
                           const struct ks__settings *settings, bool force_write, ks_error *error)
 {
@@ -140,7 +140,9 @@ static ks_status do_phase(struct ks__commit *commit, struct ks__session *session
         if (transactions)
             return KS_OK;
         status = ks__session_flush(session, timeout_ms);
-        return status == KS_OK ? KS_OK : log_failed(session, status, "records were not stored", error);
+        if (status != KS_OK)
+            return log_failed(session, status, "records were not stored", error);
+        return KS_OK;
     case KS__COMMIT_LOG:
         return transactions ? do_log(commit, session, timeout_ms, error) : KS_OK;
     case KS__COMMIT_STATE:

@@ -2,14 +2,15 @@
  *
  * commit.h - one commit of all tasks of a thread, as a resumable sequence.
  *
- *      exactly_once_v2   caches -> offsets with the transaction -> log commit -> seal -> LMDB when due
+ *      exactly_once_v2   caches -> log commit with the offsets -> seal -> LMDB when due
  *      at_least_once     caches -> flush -> seal, LMDB {state, positions} -> commit offsets
  *      at_most_once      commit offsets before processing; caches -> flush -> seal -> LMDB when due
  *
  * Invariants
  *   C1  LMDB is never ahead of what the log has committed (T1).
  *   C2  Nothing is drawn or processed between the first step of a commit and its end.
- *   C3  A failure of any task's LMDB write after the log's commit loses nothing: the sealed layer stays.
+ *   C3  A failure of any task's LMDB write after the log's commit loses nothing: the sealed layer
+ *       stays.
  *
  * Threads: the stream thread's.
  */
@@ -35,13 +36,13 @@ struct ks__commit {
     size_t                next;    /* tasks done in this phase */
 };
 
-/* Under exactly_once_v2: see that a transaction is open; the collector does so before its first append.
- * KS_EAGAIN = call again. */
+/* Under exactly_once_v2: see that a transaction is open; the collector does so before its first
+ * append. KS_EAGAIN = call again. */
 ks_status ks__commit_begin(struct ks__commit *commit, struct ks__session *session, int timeout_ms);
 
-/* Begin or go on. KS_OK = done; KS_EAGAIN = call again with the same tasks; KS_EFENCED = all tasks must be closed
- * unclean and the session reopened; another status: abort (ks__commit_abort), then go on or fail.
- * `force_write` writes LMDB even if it is not due. */
+/* Begin or go on. KS_OK = done; KS_EAGAIN = call again with the same tasks; KS_EFENCED = all tasks
+ * must be closed unclean and the session reopened; another status: abort (ks__commit_abort), then
+ * go on or fail. `force_write` writes LMDB even if it is not due. */
 ks_status ks__commit_run(struct ks__commit *commit, struct ks__session *session,
                          struct ks__task *const *tasks, size_t count,
                          const struct ks__settings *settings, bool force_write, int timeout_ms,

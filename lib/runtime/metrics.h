@@ -2,7 +2,9 @@
  *
  * metrics.h - making a copy of counters, for who owns tasks: the app, the test driver.
  *
- *      metrics = ks__metrics_new();  ks__metrics_add_task(metrics, task);  return ks__metrics_done(metrics);
+ *      metrics = ks__metrics_new();
+ *      ks__metrics_add_task(metrics, task);
+ *      return ks__metrics_done(metrics);
  *
  * Without memory the calls between do nothing and done() gives NULL.
  * Threads: one per copy; counters are read from any.

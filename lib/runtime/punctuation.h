@@ -5,11 +5,12 @@
  *      schedule --> heap by (due, order of scheduling) --due <= now--> callback --> due on the grid
  *
  * Invariants
- *   U1  Stream time: first due at 0. Wall clock: first due one interval after scheduling. Then the due
- *       time moves by one interval; if that is not after now, to the next point of the same grid.
+ *   U1  Stream time: first due at 0. Wall clock: first due one interval after scheduling. Then the
+ *       due time moves by one interval; if that is not after now, to the next point of the same
+ *       grid.
  *   U2  A jump over many points gives one call, with now.
- *   U3  A schedule made in open keeps its due time with the state, found again by (node, n-th call in
- *       open); cancelled or made later, it ends with the process.
+ *   U3  A schedule made in open keeps its due time with the state, found again by (node, n-th call
+ *       in open); cancelled or made later, it ends with the process.
  *
  * Threads: the task's.
  */

@@ -267,7 +267,8 @@ static size_t header_bytes(const ks_headers *headers)
         return 0;
     bytes = ALIGNED(sizeof(*headers)) + ALIGNED(headers->count * sizeof(*headers->items));
     for (size_t i = 0; i < headers->count; i++)
-        bytes += ALIGNED(strlen(headers->items[i].name) + 1) + ALIGNED(headers->items[i].value.size);
+        bytes += ALIGNED(strlen(headers->items[i].name) + 1) +
+                 ALIGNED(headers->items[i].value.size);
     return bytes;
 }
 

@@ -11,7 +11,8 @@
  *   Q1  position = offset of the head, or behind all that was drawn.
  *   Q2  The time of a record is extracted when it becomes the head, once, with the partition's time
  *       of all records before it.
- *   Q3  A record that is skipped (poison, negative time) is counted at the source and never seen again.
+ *   Q3  A record that is skipped (poison, negative time) is counted at the source and never seen
+ *       again.
  *   Q4  `waiting` rises over all queues of a task with the moment their heads began to wait.
  *
  * Threads: the task's.

@@ -14,15 +14,16 @@
  * sub-topologies. A task never commits alone: its thread does, for all its tasks (commit.h).
  *
  * Invariants
- *   K1  Per input the records are processed in offset order; across inputs the one whose head has the
- *       smallest timestamp comes first (tie: the head that has been waiting longest).
- *   K2  position(input) = offset of the next record not yet processed; it is committed with everything
- *       that records below it caused.
+ *   K1  Per input the records are processed in offset order; across inputs the one whose head has
+ *       the smallest timestamp comes first (tie: the head that has been waiting longest).
+ *   K2  position(input) = offset of the next record not yet processed; it is committed with
+ *       everything that records below it caused.
  *   K3  After abort() the state is that of the last seal and all queues are empty: inputs are read
  *       again from their committed positions.
- *   K4  A record points into a log batch only during the step in which it was drawn (end_step copies).
- *   K5  Under at_most_once no record is processed whose offset has not been committed: when one is at
- *       the head the task wants a commit.
+ *   K4  A record points into a log batch only during the step in which it was drawn (end_step
+ *       copies).
+ *   K5  Under at_most_once no record is processed whose offset has not been committed: when one is
+ *       at the head the task wants a commit.
  *
  * Threads: one at a time; counters from any.
  */
@@ -40,7 +41,8 @@
 struct ks__commit;
 struct ks__task;
 
-/* Where a task's records come from. The log partition (runtime/log_input.c) is the first implementer. */
+/* Where a task's records come from. The log partition (runtime/log_input.c) is the first
+ * implementer. */
 struct ks__input_class {
     /* Take what is there, at most `limit` records; as ks__source_fetch(). */
     ks_status (*draw)(void *input, size_t limit, struct ks__batch *batch);
@@ -62,7 +64,7 @@ struct ks__task_options {
     const struct ks__clock     *clock;
     const struct ks__log       *log;
     struct ks__session         *session;       /* appends go here */
-    struct ks__commit          *commit;        /* the thread's: opens transactions when they are needed */
+    struct ks__commit          *commit;        /* the thread's: opens transactions */
     const struct ks__failure_handlers *handlers;
     /* A store that is not of this task: global tables. NULL = none. */
     struct ks_kv_store *(*global_store)(void *user, const char *name);
@@ -72,11 +74,12 @@ struct ks__task_options {
     void *make_user;
 };
 
-/* Open state and operators; punctuators are scheduled by the operators' open. Topics it writes to must be
- * known by then. KS_EAGAIN = call again (topic look-ups). */
+/* Open state and operators; punctuators are scheduled by the operators' open. Topics it writes to
+ * must be known by then. KS_EAGAIN = call again (topic look-ups). */
 ks_status ks__task_open(struct ks__task **out, const struct ks__task_options *options,
                         ks_error *error);
-/* Clean: everything sealed is written. Not clean: as after a crash, state stays at the last write. */
+/* Clean: everything sealed is written. Not clean: as after a crash, state stays at the last
+ * write. */
 void ks__task_close(struct ks__task *task, bool clean);
 
 const char          *ks__task_id(const struct ks__task *task);
@@ -94,14 +97,14 @@ const char *ks__task_input_topic(const struct ks__task *task, size_t input);
 void ks__task_connect(struct ks__task *task, size_t input, const struct ks__input_class *class,
                       void *object, int64_t position);
 void ks__task_disconnect(struct ks__task *task, size_t input);
-/* All inputs are about to be disconnected: nothing is processed any more, and under at_most_once the
- * last commit takes back what was drawn and not processed. Until an input is connected. */
+/* All inputs are about to be disconnected: nothing is processed any more, and under at_most_once
+ * the last commit takes back what was drawn and not processed. Until an input is connected. */
 void ks__task_finish(struct ks__task *task);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
 /* Where the input goes on after an abort. */
 int64_t ks__task_resume_position(const struct ks__task *task, size_t input);
-/* What was committed beside the input's offset (struct ks__position): its time so far. Before the first
- * record; NULL, "" and foreign texts are ignored. */
+/* What was committed beside the input's offset (struct ks__position): its time so far. Before the
+ * first record; NULL, "" and foreign texts are ignored. */
 void ks__task_set_metadata(struct ks__task *task, size_t input, const char *metadata);
 /* Records known to be waiting, those drawn included; -1 = unknown. */
 int64_t ks__task_lag(const struct ks__task *task, size_t input);
@@ -127,7 +130,8 @@ int64_t ks__task_next_punctuation_ms(const struct ks__task *task);
 bool ks__task_flush_caches(struct ks__task *task);
 /* End of a step: copy what stays queued, release the batches. */
 void ks__task_end_step(struct ks__task *task);
-/* Something happened since the last commit / user code asked for a commit / open bytes past the bound. */
+/* Something happened since the last commit / user code asked for a commit / open bytes past the
+ * bound. */
 bool ks__task_is_dirty(const struct ks__task *task);
 bool ks__task_wants_commit(const struct ks__task *task);
 

@@ -70,7 +70,8 @@ static bool allocate(struct ks__task *task, const struct sizes *sizes)
            task->stores != NULL;
 }
 
-/* The operators of the nodes, as far as they are of this task (others, of the global part, are not). */
+/* The operators of the nodes, as far as they are of this task (others, of the global part, are
+ * not). */
 static struct ks__op **link_ops(struct ks__task *task, struct ks__op **at,
                                 struct ks__node *const *nodes, size_t count, unsigned *linked)
 {

@@ -167,7 +167,7 @@ ks_status ks__task_write(struct ks__task *task, bool force)
     if (status == KS_OK)
         task->unwritten_since_ms = -1;
     else
-        KS__LOG_AT_ERROR(&task->log, "runtime", "the state cannot be written, it is kept in memory: "
-                         "%s", error.message);
+        KS__LOG_AT_ERROR(&task->log, "runtime",
+                         "the state cannot be written, it is kept in memory: %s", error.message);
     return status;
 }

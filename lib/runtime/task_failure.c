@@ -4,8 +4,8 @@
  *
  *      ctx->error set --of the machine--> the task fails
  *            `--------of the record--> handler --FAIL----> the task fails
- *                                         `---CONTINUE--> dropped at this operator, its raw bytes to the
- *                                                         dead letters; siblings go on
+ *                                         `---CONTINUE--> dropped at this operator, siblings go on;
+ *                                                         its raw bytes go to the dead letters
  * Threads: the task's; counters from any.
  */
 #include "runtime/task_parts.h"
@@ -19,8 +19,8 @@
 
 #define DEAD_LETTER_HEADERS 5
 
-/* A failure that user code can cause. After another one the effects of the record may be incomplete,
- * and leaving it out would hide that. */
+/* A failure that user code can cause. After another one the effects of the record may be
+ * incomplete, and leaving it out would hide that. */
 static bool is_forgivable(const struct ks__task *task)
 {
     switch (task->error.status) {

@@ -2,8 +2,8 @@
  *
  * task_process.c - choose the next record, process it, punctuate; caches; end of the record.
  *
- *      every connected queue has a head, or need not be waited for --> smallest time (K1) --> source
- *      --> depth first --> end of the record --> stream-time punctuations
+ *      every connected queue has a head, or need not be waited for --> smallest time (K1)
+ *      --> source --> depth first --> end of the record --> stream-time punctuations
  *
  * Threads: the task's.
  */

@@ -2,8 +2,8 @@
  *
  * driver.h - what the test driver is made of: one of each piece of an app, and a clock by hand.
  *
- *      pipe --> writer session --> source topic --> the task over all sub-topologies --> topics --> read
- *                                     `--global--> globals
+ *      pipe --> io session --> source topic --> task over all sub-topologies --> topics --> read
+ *                                   `--global--> globals
  *
  *      OPEN --(pipe | advance | read)*--> free
  *        `--failure--> DEAD (only reads and free)

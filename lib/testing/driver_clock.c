@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * driver_clock.c - the driver's wall clock in a file of its directory, so that a driver opened again
- * goes on at the same time and punctuations keep their grid.
+ * driver_clock.c - the driver's wall clock in a file of its directory, so that a driver opened
+ * again goes on at the same time and punctuations keep their grid.
  */
 #include "testing/driver.h"
 

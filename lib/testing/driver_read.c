@@ -2,8 +2,8 @@
  *
  * driver_read.c - what was sent to a topic, read from the log.
  *
- * Where the log outlives the driver, what was read up to is committed at the end, under a group of the
- * driver's own: the next driver of the directory goes on behind it.
+ * Where the log outlives the driver, what was read up to is committed at the end, under a group of
+ * the driver's own: the next driver of the directory goes on behind it.
  * Threads: one.
  */
 #include "testing/driver.h"

@@ -3,8 +3,8 @@
  * ctx_memory.c - memory for user code, to the end of the record, and headers made of it.
  *
  * Invariants
- *   Y1  Up to KS__ARENA_LEND_LIMIT nothing here gives NULL: without memory the arena's reserve serves
- *       the call and the record fails with KS_ENOMEM when the callback returns.
+ *   Y1  Up to KS__ARENA_LEND_LIMIT nothing here gives NULL: without memory the arena's reserve
+ *       serves the call and the record fails with KS_ENOMEM when the callback returns.
  *   Y2  Pieces of the reserve may overlap, so copies are made with memmove().
  *
  * Threads: the task's.

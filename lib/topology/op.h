@@ -15,7 +15,8 @@
  *   O2  After a failure that was not forgiven ctx->failed is set and every further call on ctx does
  *       nothing, up to the task. Nothing is forwarded while ctx->error is set.
  *   O3  An operator updates its store before it forwards.
- *   O4  A record handed to process() is lent for the call; its bytes are good to the end of the record.
+ *   O4  A record handed to process() is lent for the call; its bytes are good to the end of the
+ *       record.
  *
  * Not here: how a task is put together (runtime/task.c), which fills in struct ks__ctx_ops.
  * Threads: the task's.
@@ -103,7 +104,8 @@ enum ks__drop {
 
 /* What the runtime does for operators; filled in by runtime/. */
 struct ks__ctx_ops {
-    /* ctx->error has just been set in `op`: ask the processing handler. Forgiven: clears the error and ctx->failed. */
+    /* ctx->error has just been set in `op`: ask the processing handler. Forgiven: clears the error
+     * and ctx->failed. */
     void (*failed)(ks_ctx *ctx, struct ks__op *op, const struct ks__record *record);
     /* A record reaches a sink (its topic NULL: that of `topic`). */
     void (*send)(ks_ctx *ctx, struct ks__op *sink, const char *topic, const ks_record *record);
@@ -116,22 +118,22 @@ struct ks__ctx_ops {
     void (*commit)(ks_ctx *ctx);
     /* Run `destroy(object)` at the end of the record. */
     void (*at_record_end)(ks_ctx *ctx, void (*destroy)(void *object), void *object);
-    /* An operator's clock: a number kept with the state under the operator's name and `what` (static).
-     * Cheap per record; not to be remembered elsewhere, as an abort takes it back. */
+    /* An operator's clock: a number kept with the state under the operator's name and `what`
+     * (static). Cheap per record; not to be remembered elsewhere, as an abort takes it back. */
     int64_t (*clock)(ks_ctx *ctx, const char *what, int64_t otherwise);
     void (*set_clock)(ks_ctx *ctx, const char *what, int64_t value);
 };
 
 struct ks_ctx {
     struct ks__op            *op;        /* O1 */
-    const struct ks__record  *record;    /* what ctx->op processes; NULL in open, close, punctuators */
+    const struct ks__record  *record;    /* what ctx->op processes; NULL in open, punctuators */
     struct ks__arena         *arena;
     const struct ks__ctx_ops *ops;
     struct ks__task          *task;
     ks_error                 *error;     /* the first failure */
     bool                      failed;    /* O2 */
     bool                      may_forward; /* user code may call ks_ctx_forward*() now */
-    bool                      keep_key;  /* what user code forwards keeps key and time of `record` */
+    bool                      keep_key;  /* what user code forwards has key and time of `record` */
     bool                      free_time; /* with keep_key: the time may differ all the same */
     bool                      in_open;
     const char               *task_id;
@@ -167,8 +169,8 @@ static inline void ks__forward(ks_ctx *ctx, const struct ks__record *record)
 /* The same for one child. */
 void ks__forward_to(ks_ctx *ctx, struct ks__op *child, const struct ks__record *record);
 
-/* Judge what user code returned: true = go on with the record. KS_SKIP counts a drop (user), a failure is
- * latched. To be called after every callback. */
+/* Judge what user code returned: true = go on with the record. KS_SKIP counts a drop (user), a
+ * failure is latched. To be called after every callback. */
 bool ks__ctx_accept(ks_ctx *ctx, ks_status status);
 /* Latch a failure of the engine's own at this operator. */
 void ks__ctx_raise(ks_ctx *ctx, ks_status status, const char *format, ...) KS_PRINTF(3, 4);

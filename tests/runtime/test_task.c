@@ -17,7 +17,7 @@
 
 struct array_input {
     struct ks__log_record records[16];
-    char                  values[16]; /* one character each; overwritten when the batch is released */
+    char                  values[16]; /* overwritten when their batch is released */
     size_t                count, drawn;
     int64_t               lag;
     bool                  closed;
@@ -202,7 +202,7 @@ START_TEST(records_outlive_their_batch)
     }
     ck_assert_int_eq(strlen(seen), 12);
     for (const char *at = seen; *at != '\0'; at++)
-        ck_assert_msg(*at != '!', "a record was read from a batch that had been released: %s", seen);
+        ck_assert_msg(*at != '!', "a record was read from a released batch: %s", seen);
 }
 END_TEST
 

@@ -42,7 +42,8 @@ static ks_topology *build(ks_builder *b)
 static ks_topology *word_count(void)
 {
     ks_builder        *b      = ks_builder_new();
-    ks_stream         *lines  = ks_builder_stream(b, "lines", KS_CONSUMED(.value = ks_serde_utf8()));
+    const ks_consumed *utf8   = KS_CONSUMED(.value = ks_serde_utf8());
+    ks_stream         *lines  = ks_builder_stream(b, "lines", utf8);
     ks_stream         *words  = ks_stream_flat_map_values(lines, split, NULL, KS_NAMED("split"));
     ks_grouped_stream *groups = ks_stream_group_by(words, by_word, NULL, KS_GROUPED(.name = "by"));
     ks_table          *counts = ks_grouped_stream_count(groups, KS_MATERIALIZED(.store = "counts"));
