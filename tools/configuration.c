@@ -8,14 +8,14 @@
 #include <stdio.h>
 
 static const char head[] =
-    "<!-- Made by build/tools/configuration; edit the table in lib/runtime/settings.c instead. -->\n"
+    "<!-- Made by build/tools/configuration; edit the table in lib/runtime/settings.c. -->\n"
     "# Configuration\n"
     "\n"
     "Properties are set by name and text: `ks_config_set(config, \"application.id\", \"wc\")`, or\n"
     "`ks_config_set_pair(config, \"application.id=wc\")`. Names are Kafka's where Kafka has the\n"
-    "property. Durations are milliseconds, or carry a unit (`250ms`, `5s`, `2m`, `1h`, `1d`); sizes\n"
-    "are bytes, or carry one (`64KiB`, `10MiB`, `1GiB`). A wrong name or value is kept as an error,\n"
-    "which names the nearest property, and comes out of `ks_app_run()`.\n"
+    "property. Durations are milliseconds, or carry a unit (`250ms`, `5s`, `2m`, `1h`, `1d`);\n"
+    "sizes are bytes, or carry one (`64KiB`, `10MiB`, `1GiB`). A wrong name or value is kept as\n"
+    "an error, which names the nearest property, and comes out of `ks_app_run()`.\n"
     "\n";
 
 int main(void)

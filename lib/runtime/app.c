@@ -144,8 +144,8 @@ void ks__app_set_clock(ks_app *app, const struct ks__clock *clock)
 
 /* ---- start ---- */
 
-/* The user's pairs, and what has a name of its own here but is the log's business; a pair of the user
- * comes last and counts. */
+/* The user's pairs, and what has a name of its own here but is the log's business; a pair of the
+ * user comes last and counts. */
 static ks_status list_properties(struct ks_app *app, ks_error *error)
 {
     static char                session_name[] = "session.timeout.ms";

@@ -103,8 +103,8 @@ void ks__app_thread_ended(struct ks_app *app);
 
 /* For tests and the simulator. Before the start; the clock must outlive the app. */
 void ks__app_set_clock(ks_app *app, const struct ks__clock *clock);
-/* As after a crash of this instance: everything that is not committed is dropped, environments are closed
- * without a flush, the session is gone. Stepped apps only, between two steps. */
+/* As after a crash of this instance: everything that is not committed is dropped, environments are
+ * closed without a flush, the session is gone. Stepped apps only, between two steps. */
 void ks__app_abandon(ks_app *app);
 
 #endif

@@ -72,8 +72,8 @@ struct ks__global_view {
     ks_error                  error;
 };
 
-/* The reader of a table by its store's name, opened on first use; NULL = no such table, or a failure,
- * which the next renewal reports. */
+/* The reader of a table by its store's name, opened on first use; NULL = no such table, or a
+ * failure, which the next renewal reports. */
 struct ks_kv_store *ks__global_view_store(struct ks__global_view *view,
                                           struct ks__globals *globals, const char *name);
 /* Between two batches: show the newest. A failure to read since the last call is returned. */

@@ -129,7 +129,7 @@ void ks__owned_task_free(struct ks__owned_task *owned, bool clean)
 
 /* ---- opening ---- */
 
-/* What operators of the task ask for and the task has not: a reader of its own of a global table. */
+/* What operators of the task ask for and it has not: a reader of its own of a global table. */
 static struct ks_kv_store *global_store(void *user, const char *name)
 {
     struct ks__owned_task *owned = user;

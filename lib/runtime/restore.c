@@ -152,7 +152,7 @@ ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_op
 
 /* ---- offsets of the inputs ---- */
 
-/* Where an input without a valid offset begins. Repartition topics: nothing of them may be missed. */
+/* Where an input without a valid offset begins. Of repartition topics nothing may be missed. */
 static ks_reset reset_of(const struct ks__restore *restore, size_t n)
 {
     const struct ks__source_args *source = ks__task_source(restore->options.task, n);
@@ -167,8 +167,8 @@ static ks_reset reset_of(const struct ks__restore *restore, size_t n)
     return restore->task->settings->reset;
 }
 
-static ks_status offset_of(struct ks__restore *restore, const char *topic, enum ks__offset_kind kind,
-                           int64_t *offset, ks_error *error)
+static ks_status offset_of(struct ks__restore *restore, const char *topic,
+                           enum ks__offset_kind kind, int64_t *offset, ks_error *error)
 {
     return ks__cluster_offset(restore->options.cluster, topic, restore->task->partition, kind, 0,
                               offset, restore->timeout_ms, error);

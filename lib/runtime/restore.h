@@ -4,8 +4,8 @@
  *
  *      committed offsets --> ends of the changelogs --> replay [position, end) --> input positions
  *
- *      ks__task_open --> ks__restore_open --> (ks__restore_step)* --> ks__task_connect(input, position)
- *                                                 KS_EAGAIN ^ `--- KS_OK
+ *      ks__task_open -> ks__restore_open -> (ks__restore_step)* -> ks__task_connect(..., position)
+ *                                               KS_EAGAIN ^ `--- KS_OK
  *
  * Where the inputs go on:
  *      exactly_once_v2   the group's offsets
@@ -14,11 +14,13 @@
  *      none of them      auto.offset.reset of the source
  *
  * Invariants
- *   R1  Committed offsets are read before the ends of the changelogs, ends on a view that includes what
- *       is undecided: a commit that the offsets show is in the replay.
- *   R2  A store is complete when the reading position has reached that end, never by its last record.
+ *   R1  Committed offsets are read before the ends of the changelogs, ends on a view that includes
+ *       what is undecided: a commit that the offsets show is in the replay.
+ *   R2  A store is complete when the reading position has reached that end, never by its last
+ *       record.
  *   R3  Every applied transaction carries the position reached: a crash in a restore resumes it.
- *   R4  A store is emptied only if its position is not in the changelog any more; a log line says why.
+ *   R4  A store is emptied only if its position is not in the changelog any more; a log line says
+ *       why.
  *
  * Not here: standbys, global tables (global.h).
  * Threads: the task's; the counters from any.
@@ -45,8 +47,8 @@ struct ks__restore_progress {
 
 ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_options *options,
                            ks_error *error);
-/* Go on for about `timeout_ms` (0 = one round). KS_OK = complete, also when called again; KS_EAGAIN =
- * call again; another status: the task must be closed (unclean). */
+/* Go on for about `timeout_ms` (0 = one round). KS_OK = complete, also when called again;
+ * KS_EAGAIN = call again; another status: the task must be closed (unclean). */
 ks_status ks__restore_step(struct ks__restore *restore, int timeout_ms, ks_error *error);
 /* Where an input of the task goes on; only after KS_OK. */
 int64_t ks__restore_input(const struct ks__restore *restore, size_t input);

@@ -64,9 +64,9 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "below state.dir. Letters, digits, '.', '_' and '-'. Required."),
     [ROW_BOOTSTRAP_SERVERS] = STRING(
         .name = "bootstrap.servers",
-        .doc  = "Chooses the log: HOST:PORT,... a Kafka cluster; embedded:DIRECTORY the durable log "
-                "of one machine; memory:NAME a log of this process. Unset: embedded, in the folder "
-                "log of state.dir."),
+        .doc  = "Chooses the log: HOST:PORT,... a Kafka cluster; embedded:DIRECTORY the durable "
+                "log of one machine; memory:NAME a log of this process. Unset: embedded, in the "
+                "folder log of state.dir."),
     [ROW_CLIENT_ID] = STRING(
         .name = "client.id",
         .doc  = "Names this instance in logs and lists of members. Unset: application.id."),
@@ -96,8 +96,8 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "forwarded."),
     [ROW_CACHE_FLUSH] = ENUM(
         .name = "statestore.cache.flush", .by_default = "batch", .allowed = "batch|commit",
-        .doc  = "When caches forward the last update of each key: at the end of each batch of input, "
-                "or at the commit only, as Kafka Streams does. Ours."),
+        .doc  = "When caches forward the last update of each key: at the end of each batch of "
+                "input, or at the commit only, as Kafka Streams does. Ours."),
     [ROW_STATE_FLUSH_BYTES] = BYTES(
         .name = "state.flush.bytes", .by_default = "64MiB", .min = 65536, .max = TIB,
         .doc  = "Changes of state that a thread keeps in memory before it writes them to LMDB; "
@@ -146,8 +146,8 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "say why and where from. Unset: nowhere."),
     [ROW_TASK_TIMEOUT] = DURATION(
         .name = "task.timeout.ms", .by_default = "5m", .max = YEAR_MS,
-        .doc  = "How long a task retries what can be retried (topics not there yet, state in use by "
-                "an instance that lets go) before the thread fails."),
+        .doc  = "How long a task retries what can be retried (topics not there yet, state in use "
+                "by an instance that lets go) before the thread fails."),
     [ROW_SESSION_TIMEOUT] = DURATION(
         .name = "session.timeout.ms", .min = 100, .max = DAY_MS,
         .doc  = "How long a silent member keeps its partitions. Unset: the log's default."),
@@ -197,8 +197,9 @@ static ks_status check_id(const char *id, bool log_beside, ks_error *error)
     if (size == 0)
         return ks__error_set(error, KS_ECONFIG, "application.id is not set");
     if (size > ID_CHARACTERS)
-        return ks__error_set(error, KS_ECONFIG, "application.id has %zu characters, %d is the limit",
-                             size, ID_CHARACTERS);
+        return ks__error_set(error, KS_ECONFIG,
+                             "application.id has %zu characters, %d is the limit", size,
+                             ID_CHARACTERS);
     for (size_t i = 0; i < size; i++)
         if (!is_id_character(id[i]))
             return ks__error_set(error, KS_ECONFIG,

@@ -51,11 +51,13 @@ struct ks__settings {
 /* The table, for ks_config and the generated page. */
 extern const struct ks__config_table ks__settings_table;
 
-/* Read and check a configuration (NULL = all defaults). application.id is required unless `for_driver`. */
+/* Read and check a configuration (NULL = all defaults). application.id is required unless
+ * `for_driver`. */
 ks_status ks__settings_read(struct ks__settings *settings, const ks_config *config, bool for_driver,
                             ks_error *error);
 void      ks__settings_release(struct ks__settings *settings);
-/* Where the log is: bootstrap.servers, or the embedded log under state.dir; to free, NULL = no memory. */
+/* Where the log is: bootstrap.servers, or the embedded log under state.dir; to free, NULL = no
+ * memory. */
 char *ks__settings_address(const struct ks__settings *settings);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * thread.h - a stream thread: a state machine that is stepped, by a thread of its own or by the caller.
+ * thread.h - a stream thread: a machine that is stepped, by a thread of its own or by the caller.
  *
  *      OPEN --> TOPICS --> GLOBALS --> JOIN --> WORK --> CLOSE --> ENDED
  *       ^  session  there    filled    subscribed |  |             ^
@@ -117,8 +117,8 @@ ks_status ks__stream_thread_ask(struct ks__stream_thread *thread, struct ks__req
 /* ---- among the thread*.c files ---- */
 
 int64_t ks__stream_thread_now_ms(const struct ks__stream_thread *thread);
-/* A failure of this thread, or one that passes: fenced = rejoin; passing = abort and try again later;
- * else the uncaught-error handler decides. Gives the turn to return. */
+/* A failure of this thread, or one that passes: fenced = rejoin; passing = abort and try again
+ * later; else the uncaught-error handler decides. Gives the turn to return. */
 enum ks__turn ks__stream_thread_trouble(struct ks__stream_thread *thread, ks_status status);
 /* Let everything go without a commit. */
 void ks__stream_thread_drop(struct ks__stream_thread *thread);

@@ -2,14 +2,14 @@
  *
  * thread_commit.c - when a thread commits, and what follows a commit or an abort.
  *
- * After an abort every task is opened again from its env and the log: one way back for all guarantees
- * (H4). The order within a commit is commit.c's.
+ * After an abort every task is opened again from its env and the log: one way back for all
+ * guarantees (H4). The order within a commit is commit.c's.
  */
 #include "runtime/thread.h"
 
 #include "runtime/app.h"
 
-/* Bytes in memory that only a commit gets rid of; under exactly_once_v2 also what waits for LMDB. */
+/* Bytes in memory that only a commit gets rid of, those that wait for LMDB among them. */
 static int64_t pending_bytes(const struct ks__stream_thread *thread)
 {
     int64_t bytes = 0;

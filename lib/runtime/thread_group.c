@@ -6,8 +6,8 @@
  *      REVOKED   commit of all tasks, then those concerned are kept; then acknowledged
  *      LOST      abort, then those concerned are freed; then acknowledged
  *
- * Task n of a sub-topology has partition n of each of its inputs, so all of these must be ours: range
- * assigns them together when they have equally many partitions.
+ * Task n of a sub-topology has partition n of each of its inputs, so all of these must be ours:
+ * range assigns them together when they have equally many partitions.
  */
 #include "runtime/thread.h"
 

@@ -202,8 +202,8 @@ static bool count_repartitions(struct ks__topics *topics)
     return found;
 }
 
-/* The count that a co-partitioned set must have: that of the topics which cannot be changed, else the
- * largest. `*given` = the topic that gives it, NULL = none is bound. */
+/* The count that a co-partitioned set must have: that of the topics which cannot be changed, else
+ * the largest. `*given` = the topic that gives it, NULL = none is bound. */
 static int32_t count_of_set(const struct ks__topics *topics, const struct ks__copartition *set,
                             const struct ks__planned_topic **given)
 {
@@ -249,8 +249,8 @@ static ks_status copartition(struct ks__topics *topics, const struct ks__coparti
     return KS_OK;
 }
 
-/* Repeat until nothing changes: a repartition topic may feed another. Counts of copartitioned ones are
- * set last in a round, so that a round which changes nothing satisfies both rules. */
+/* Repeat until nothing changes: a repartition topic may feed another. Counts of copartitioned ones
+ * are set last in a round, so that a round which changes nothing satisfies both rules. */
 static ks_status count_all(struct ks__topics *topics, ks_error *error)
 {
     size_t rounds = topics->count * 2 + 2;
@@ -271,8 +271,8 @@ static ks_status count_all(struct ks__topics *topics, ks_error *error)
     for (size_t i = 0; i < topics->count; i++)
         if (topics->topics[i].partitions == 0)
             return ks__error_set(error, KS_ETOPOLOGY,
-                                 "the number of partitions of \"%s\" cannot be found: it depends on "
-                                 "itself", topics->topics[i].name);
+                                 "the number of partitions of \"%s\" cannot be found: it depends "
+                                 "on itself", topics->topics[i].name);
     return KS_OK;
 }
 

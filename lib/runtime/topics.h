@@ -46,8 +46,8 @@ void ks__topics_init(struct ks__topics *topics, const struct ks_topology *topolo
                      const struct ks__settings *settings);
 void ks__topics_release(struct ks__topics *topics);
 
-/* Find, compute, create. KS_OK = all are there; KS_EAGAIN = call again; KS_ENOTFOUND names a topic that
- * is missing (it may still come: starting over is possible after release and init). */
+/* Find, compute, create. KS_OK = all are there; KS_EAGAIN = call again; KS_ENOTFOUND names a topic
+ * that is missing (it may still come: starting over is possible after release and init). */
 ks_status ks__topics_plan(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
                           ks_error *error);
 

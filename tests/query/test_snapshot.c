@@ -354,7 +354,7 @@ START_TEST(a_global_table_is_filled_first_followed_and_read_by_all)
     stage_topic(&stage, "names", 3);
     stage_set(&stage, "num.stream.threads", "2");
     for (int i = 0; i < 30; i++) {
-        char key[8], name[16];
+        char key[16], name[32];
 
         snprintf(key, sizeof(key), "%d", i);
         snprintf(name, sizeof(name), "name-%d", i);
@@ -362,7 +362,7 @@ START_TEST(a_global_table_is_filled_first_followed_and_read_by_all)
     }
     stage_flush(&stage);
     for (int i = 0; i < 30; i++) {
-        char key[8];
+        char key[16];
 
         snprintf(key, sizeof(key), "%d", i);
         stage_append(&stage, "lines", key, key);
