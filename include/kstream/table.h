@@ -46,6 +46,30 @@ KS_API ks_table *ks_table_map_values(ks_table *t, ks_mapper_fn *map, void *user,
                                      const ks_materialized *materialized);
 
 /**
+ * Join two tables by key; each change on either side gives a change of the result.
+ *
+ * Inner: rows that are on both sides. Left: every left row; outer: every row of either side; the
+ * absent side has a null value and timestamp -1. A row whose joiner gives null, or KS_SKIP, is a
+ * deletion. The time of a result is the larger of both rows'. Both tables are read by the present
+ * row, so their order of arrival counts, not their time; records of versioned tables that come out
+ * of order are dropped. `.value` declares what the joiner makes.
+ *
+ * Ownership: copies `materialized`; keeps `join` and `user`.
+ * Threads:   the builder's; `join` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `join` is NULL or the tables are of two builders, KS_ETYPE if
+ *            their keys differ; unequal numbers of partitions fail the app's start.
+ * Kafka:     KTable#join, leftJoin, outerJoin(KTable, ValueJoiner, Named, Materialized); nodes
+ *            KTABLE-MERGE-, KTABLE-JOINTHIS-, KTABLE-JOINOTHER-.
+ * Since:     0.1
+ */
+KS_API ks_table *ks_table_join(ks_table *l, ks_table *r, ks_joiner_fn *join, void *user,
+                               const ks_materialized *materialized);
+KS_API ks_table *ks_table_left_join(ks_table *l, ks_table *r, ks_joiner_fn *join, void *user,
+                                    const ks_materialized *materialized);
+KS_API ks_table *ks_table_outer_join(ks_table *l, ks_table *r, ks_joiner_fn *join, void *user,
+                                     const ks_materialized *materialized);
+
+/**
  * Choose another key, and perhaps another value, for each row, to aggregate by.
  *
  * The mapper sees every row that comes and every row that goes; rows for which it leaves a null key

@@ -143,7 +143,8 @@ static void write_processor(struct ks__plan *plan, struct ks__logical *node)
     for (size_t i = 0; i < node->view_count; i++) {
         ks__plan_view(plan, built, node->views[i]->built);
         /* A derived table computes rows on demand but reads no store of its own accord. */
-        if (node->table == NULL || node->table->rows != KS__ROWS_DERIVED)
+        if (node->table == NULL || node->table->rows != KS__ROWS_DERIVED ||
+            node->table->join == KS__JOIN_SIDE)
             connect_rows(plan, built, node->views[i]);
     }
     for (const struct ks__store_use *use = node->stores; use != NULL; use = use->next)

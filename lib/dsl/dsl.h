@@ -126,6 +126,9 @@ enum ks__rows {
     KS__ROWS_DERIVED     /* computed from those of its views */
 };
 
+/* A table-table join is three nodes: its two sides, and the result. */
+enum ks__join_part { KS__JOIN_NONE = 0, KS__JOIN_SIDE, KS__JOIN_RESULT };
+
 /* The table that a logical node keeps or computes. */
 struct ks__table_part {
     enum ks__rows         rows;
@@ -133,6 +136,7 @@ struct ks__table_part {
     bool                  materialized; /* the store exists */
     bool                  queryable;    /* the user named the store */
     bool                  sends_old;    /* somebody downstream needs old values */
+    enum ks__join_part    join;
 };
 
 /* First member of the arguments of every table operator; filled in by build. */

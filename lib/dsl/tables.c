@@ -5,6 +5,7 @@
  *      source table    a store if named, or once somebody reads its rows or asks for old values
  *      aggregation     always a store
  *      filter, map     a store if named; else rows and old values are computed from the parent's
+ *      join            a store if named; old values come from the parents in any case, by force
  *
  * Old values are asked for at the declaration of who needs them, so a table filter sees only what
  * was asked before it was declared, unless somebody later forces it. That is Kafka Streams' rule.
@@ -54,10 +55,15 @@ bool ks__table_send_old(struct ks__logical *node, bool force)
             return false;
         part->materialized = true;
     }
-    if (part->rows == KS__ROWS_DERIVED && !part->materialized)
+    if (part->join == KS__JOIN_RESULT) {
+        for (size_t i = 0; i < node->parent_count; i++)
+            ks__table_send_old(node->parents[i], true);
+    } else if (part->rows == KS__ROWS_DERIVED && !part->materialized) {
+        force = force || part->join == KS__JOIN_SIDE;
         for (size_t i = 0; i < node->view_count; i++)
             if (!ks__table_send_old(node->views[i], force))
                 return false;
+    }
     part->sends_old = true;
     return true;
 }

@@ -474,6 +474,26 @@ static bool make_join_table(struct plan *plan, json_t *step, const struct made *
     return true;
 }
 
+static bool make_join_tables(struct plan *plan, json_t *step, const struct made *from,
+                             struct made *made)
+{
+    const struct made *right = plan_find(plan, text_of(step, "right"));
+    struct function   *f     = plan_functions(plan, 1);
+    const bool         outer = strcmp(text_of(step, "type"), "outer") == 0;
+    bool               left  = false;
+    ks_materialized    store;
+
+    if (right == NULL || (!outer && !is_left(plan, step, &left)))
+        return plan_fail(plan, "no right side");
+    if (!parse(plan, step, "joiner", is_joiner, from->key, from->value, right->value, f))
+        return false;
+    made->table = (outer  ? ks_table_outer_join
+                   : left ? ks_table_left_join
+                          : ks_table_join)(from->table, right->table, call_join, f,
+                                           materialized(step, made, &store));
+    return true;
+}
+
 static bool make_join_global(struct plan *plan, json_t *step, const struct made *from,
                              struct made *made)
 {
@@ -525,6 +545,7 @@ static const struct {
     { "aggregate", make_aggregate },
     { "joinStreamTable", make_join_table },
     { "joinStreamGlobal", make_join_global },
+    { "joinTableTable", make_join_tables },
     { "process", plan_process },
 };
 

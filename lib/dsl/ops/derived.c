@@ -13,8 +13,8 @@ void ks__derived_open(void *state, ks_ctx *ctx)
         derived->parent = ks__table_view(ctx, 0);
 }
 
-static const char *store_of(ks_builder *b, const struct ks__call *call,
-                            const ks_materialized *options, const char *prefix)
+const char *ks__derived_store(ks_builder *b, const struct ks__call *call,
+                              const ks_materialized *options, const char *prefix)
 {
     if (options->store != NULL)
         return ks__store_name(b, call, options, prefix);
@@ -27,7 +27,7 @@ ks_table *ks__derived_add(ks_table *t, const struct ks__call *call, const ks_mat
                           const ks_materialized *typed, const struct ks__derived *what)
 {
     ks_builder           *b     = t->head.builder;
-    const char           *store = store_of(b, call, options, what->class->prefix);
+    const char           *store = ks__derived_store(b, call, options, what->class->prefix);
     struct ks__table_part part  = { .rows = KS__ROWS_DERIVED, .materialized = store != NULL };
     struct ks__logical   *node  = ks__logical_add(
         b, call,

@@ -23,6 +23,10 @@ struct ks__derived {
     bool                       asks_old; /* takes old values if they are to be had without force */
 };
 
+/* The store's name, NULL = none; without a name its index is taken if options were given. */
+const char *ks__derived_store(ks_builder *b, const struct ks__call *call,
+                              const ks_materialized *options, const char *prefix);
+
 /* A store only if it is named; without a name its index is taken if options were given. `typed` are
  * the options with the types that the table has. */
 ks_table *ks__derived_add(ks_table *t, const struct ks__call *call, const ks_materialized *options,
