@@ -10,8 +10,9 @@
  * with the position at the high watermark of the last answer. The watermark never proves the
  * contrary: under read_committed the position may have to stay below it.
  *
- * Memory: librdkafka's bounds hold per partition. Before 2.2 a full queue sleeps for up to a second,
- * so there each partition may hold the whole budget of the session; later ones share it.
+ * Memory: librdkafka's bounds hold per partition; partitions share the budget of the session. Before
+ * 2.2 a full queue is looked at again only after up to a second, so there the bound is what a
+ * partition can be read at per second: each may hold the whole budget, 64 MiB if none was given.
  *
  * Threads: the session's.
  */
@@ -25,6 +26,7 @@
 
 #define DEFAULT_PARTITIONS   16
 #define DEFAULT_FETCH_BYTES  (16 * 1024 * 1024)
+#define UNSHARED_FETCH_BYTES (64 * 1024 * 1024)
 #define LEAST_KBYTES         64
 #define SHARES_SINCE         0x02020000 /* fetch.queue.backoff.ms */
 #define BATCH_MAX            4096
@@ -56,13 +58,13 @@ struct ks__kafka_batch {
 
 static int64_t kbytes_per_partition(const struct ks__session_options *options)
 {
-    int64_t bytes      = options->fetch_bytes > 0 ? options->fetch_bytes : DEFAULT_FETCH_BYTES;
+    bool    shared     = rd_kafka_version() >= SHARES_SINCE;
+    int64_t otherwise  = shared ? DEFAULT_FETCH_BYTES : UNSHARED_FETCH_BYTES;
+    int64_t bytes      = options->fetch_bytes > 0 ? options->fetch_bytes : otherwise;
     int64_t partitions = options->expected_partitions > 0 ? options->expected_partitions
                                                           : DEFAULT_PARTITIONS;
-    int64_t kbytes     = bytes / 1024;
+    int64_t kbytes     = bytes / 1024 / (shared ? partitions : 1);
 
-    if (rd_kafka_version() >= SHARES_SINCE)
-        kbytes /= partitions;
     return kbytes > LEAST_KBYTES ? kbytes : LEAST_KBYTES;
 }
 
