@@ -71,6 +71,11 @@ check-valgrind:  ## a core set of the tests under valgrind
 	$(Q)scripts/bootstrap --install analysis
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind run-valgrind
 
+check-kafka: $(BUILD)/tests/kafka  ## the tests on a Kafka broker, which is fetched and started for them
+	$(Q)address=$$(scripts/kafka-broker start $(BUILD)/kafka/broker) || exit 1; \
+	    KS_TEST_BROKER=$$address TEST_TIMEOUT=300 scripts/run-tests --build $(BUILD) $(BUILD)/tests/kafka; \
+	    status=$$?; scripts/kafka-broker stop $(BUILD)/kafka/broker; exit $$status
+
 run-tsan: $(TSAN_TESTS)
 	$(Q)$(TSAN_ENV) scripts/run-tests --jobs $(JOBS) --build $(BUILD) --wrap '$(NO_ASLR)' $(TSAN_TESTS)
 

@@ -125,7 +125,8 @@ const char *read_all(const char *topic, int32_t partition, int64_t offset)
         struct ks__event event;
 
         ks__session_poll(session, &event);
-        ck_assert_int_eq(ks__source_fetch(source, 1000, &batch), KS_OK);
+        ck_assert_msg(ks__source_fetch(source, 1000, &batch) == KS_OK, "%s",
+                      ks_error_message(ks__session_error(session)));
         for (size_t i = 0; i < batch.count; i++)
             size += (size_t)snprintf(texts + size, sizeof(texts) - size, "%.*s ",
                                      KS_BYTES_ARG(batch.records[i].record.value));
@@ -181,6 +182,26 @@ static ks_status commit_position(struct ks__session *session, const char *topic,
     struct ks__position position = { topic, partition, offset, NULL };
 
     return ks__session_commit_offsets(session, &position, 1, 30000);
+}
+
+/* Fetch until there are records, or an error: a log across a network has none at once. */
+static ks_status fetch_some(struct ks__source *source, size_t limit, struct ks__batch *batch)
+{
+    ks_status status;
+
+    do
+        status = ks__source_fetch(source, limit, batch);
+    while (status == KS_OK && batch->count == 0);
+    return status;
+}
+
+/* Where a commit is decided before its records are visible, they come soon. */
+static void expect_values(const char *topic, int32_t partition, int64_t offset, const char *texts)
+{
+    for (int i = 0; !contract->is_local && i < 1000; i++)
+        if (strcmp(read_all(topic, partition, offset), texts) == 0)
+            return;
+    ck_assert_str_eq(read_all(topic, partition, offset), texts);
 }
 
 /* ---- topics ---- */
@@ -241,7 +262,7 @@ START_TEST(records_come_back_in_order_with_rising_offsets)
 
     create("in", 2);
     for (int64_t i = 0; i < 3000; i++) {
-        ks_record record = { .key = KS_OBJECT(i), .value = KS_TEXT("v"), .timestamp_ms = i };
+        ks_record record = { .key = KS_OBJECT(i), .value = KS_TEXT("v"), .timestamp_ms = i + 1 };
 
         append_record(session, "in", 1, &record);
         if (i % 700 == 0)
@@ -254,7 +275,7 @@ START_TEST(records_come_back_in_order_with_rising_offsets)
         ck_assert_uint_le(batch.count, 97);
         for (size_t i = 0; i < batch.count; i++, next++) {
             ck_assert_int_eq(batch.records[i].offset, next);
-            ck_assert_int_eq(batch.records[i].record.timestamp_ms, next);
+            ck_assert_int_eq(batch.records[i].record.timestamp_ms, next + 1);
             ck_assert_mem_eq(batch.records[i].record.key.data, &next, sizeof(next));
         }
         ck_assert_int_eq(batch.next_offset, next);
@@ -289,7 +310,7 @@ START_TEST(null_empty_and_headers_come_back_as_they_were)
     ks_headers_free(headers);                   /* G5: append() copies */
     ck_assert_int_eq(ks__session_flush(session, 30000), KS_OK);
     ck_assert_int_eq(ks__session_start(session, "in", 0, 0, &source), KS_OK);
-    ck_assert_int_eq(ks__source_fetch(source, 10, &batch), KS_OK);
+    ck_assert_int_eq(fetch_some(source, 10, &batch), KS_OK);
     ck_assert_uint_eq(batch.count, 2);
     ck_assert_ptr_null(batch.records[0].record.key.data);
     ck_assert_ptr_null(batch.records[0].record.value.data);
@@ -321,8 +342,8 @@ START_TEST(a_batch_stays_valid_while_the_partition_is_trimmed_and_grows)
         append_text(session, "in", 0, "k", i < 100 ? "early" : "later", i);
     ck_assert_int_eq(ks__session_flush(session, 30000), KS_OK);
     ck_assert_int_eq(ks__session_start(session, "in", 0, 0, &source), KS_OK);
-    ck_assert_int_eq(ks__source_fetch(source, 50, &first), KS_OK);
-    ck_assert_int_eq(ks__source_fetch(source, 100, &second), KS_OK);
+    ck_assert_int_eq(fetch_some(source, 50, &first), KS_OK);
+    ck_assert_int_eq(fetch_some(source, 100, &second), KS_OK);
     ck_assert_int_eq(ks__cluster_trim(cluster, "in", 0, 200, 30000, NULL), KS_OK);
     append_text(session, "in", 0, "k", "last", 1);
     ck_assert_int_eq(ks__session_flush(session, 30000), KS_OK);
@@ -395,10 +416,10 @@ START_TEST(a_trimmed_partition_begins_where_it_was_told)
     ck_assert_int_eq(offset_of("in", 0, KS__OFFSET_BEGIN), 7);
     ck_assert_str_eq(read_all("in", 0, 7), "7 8 9 ");
     ck_assert_int_eq(ks__session_start(session, "in", 0, 3, &source), KS_OK);
-    ck_assert_int_eq(ks__source_fetch(source, 10, &batch), KS_EOFFSET);
+    ck_assert_int_eq(fetch_some(source, 10, &batch), KS_EOFFSET);
     ks__session_stop(session, source);
     ck_assert_int_eq(ks__session_start(session, "in", 0, 11, &source), KS_OK);
-    ck_assert_int_eq(ks__source_fetch(source, 10, &batch), KS_EOFFSET);
+    ck_assert_int_eq(fetch_some(source, 10, &batch), KS_EOFFSET);
     ks__session_stop(session, source);
     ck_assert_int_eq(ks__cluster_trim(cluster, "in", 0, 11, 30000, NULL), KS_EOFFSET);
     ck_assert_int_eq(ks__cluster_trim(cluster, "in", 0, 10, 30000, NULL), KS_OK);
@@ -464,8 +485,8 @@ START_TEST(a_transaction_is_seen_whole_or_not_at_all)
     ck_assert_str_eq(read_all("out", 0, 0), "");        /* G2 */
     ck_assert_int_eq(committed_of("group", "in", 0), KS__OFFSET_NONE);
     ck_assert_int_eq(ks__session_commit(session, &position, 1, 30000), KS_OK);
-    ck_assert_str_eq(read_all("out", 0, 0), "one ");    /* G3 */
-    ck_assert_str_eq(read_all("out", 1, 0), "two ");
+    expect_values("out", 0, 0, "one ");                 /* G3 */
+    expect_values("out", 1, 0, "two ");
     ck_assert_int_eq(ks__cluster_committed(cluster, "group", "in", 0, &offset, &metadata, 30000,
                                            NULL),
                      KS_OK);
@@ -487,12 +508,13 @@ START_TEST(a_newer_session_fences_the_older_one_for_good)
     ck_assert_int_eq(ks__session_begin(newer, 30000), KS_OK);
     append_text(newer, "out", 0, "k", "good", 1);
     ck_assert_int_eq(ks__session_commit(older, NULL, 0, 30000), KS_EFENCED);
-    ck_assert(ks_error_is_fatal(ks__session_error(older)));
+    ck_assert(!contract->is_local || ks_error_is_fatal(ks__session_error(older)));
     ck_assert_int_eq(ks__session_commit(newer, NULL, 0, 30000), KS_OK);
     ck_assert_int_ne(ks__session_abort(older, 30000), KS_OK);
+    ck_assert(ks_error_is_fatal(ks__session_error(older)));
     ck_assert_int_ne(ks__session_begin(older, 30000), KS_OK);
     ks__session_close(older);
-    ck_assert_str_eq(read_all("out", 0, 0), "good ");   /* G4 */
+    expect_values("out", 0, 0, "good ");                /* G4 */
     ks__session_close(newer);
 }
 END_TEST
@@ -689,7 +711,7 @@ START_TEST(the_hook_fails_calls_and_what_failed_can_be_repeated)
     ck_assert_int_eq(ks__session_commit(session, &position, 1, 30000), KS_EUNAVAILABLE);
     ck_assert_str_eq(read_all("out", 0, 0), "");
     ck_assert_int_eq(ks__session_commit(session, &position, 1, 30000), KS_OK);
-    ck_assert_str_eq(read_all("out", 0, 0), "v ");
+    expect_values("out", 0, 0, "v ");
     fault_countdown = 1;
     ks__cluster_set_fault(fail_once, fault_partitions);
     ck_assert_int_eq(ks__cluster_partitions(cluster, "out", &partitions, 0, &error),

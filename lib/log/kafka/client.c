@@ -29,10 +29,10 @@ static const struct {
     const char *value;
     int         since; /* version of librdkafka that knows it */
 } defaults[] = {
-    { ALL, "socket.nagle.disable", "true", 0 },     /* before 2.10 each commit costs 40 ms         */
-    { ALL, "reconnect.backoff.max.ms", "1000", 0 }, /* 10 s would delay every recovery             */
-    { ASKERS, "socket.timeout.ms", "10000", 0 },    /* also bounds how long closing may take       */
-    { READER, "fetch.wait.max.ms", "50", 0 },       /* an EOF comes up to that late                */
+    { ALL, "socket.nagle.disable", "true", 0 },     /* before 2.10 each commit costs 40 ms */
+    { ALL, "reconnect.backoff.max.ms", "1000", 0 }, /* 10 s would delay every recovery */
+    { ASKERS, "socket.timeout.ms", "10000", 0 },    /* also bounds how long closing may take */
+    { READER, "fetch.wait.max.ms", "50", 0 },       /* an EOF comes up to that late */
     { READER, "fetch.queue.backoff.ms", "10", VERSION_2_2 },
     { PRODUCER, "enable.idempotence", "true", 0 },
     { PRODUCER, "queue.buffering.max.messages", "500000", 0 },

@@ -20,10 +20,10 @@
 #include <librdkafka/rdkafka.h>
 
 enum ks__kafka_role {
-    KS__KAFKA_ASKER,        /* metadata, topics, offsets including what is not decided             */
-    KS__KAFKA_STABLE_ASKER, /* offsets as a reader of committed records sees them                  */
-    KS__KAFKA_READER,       /* fetches partitions that it is told                                  */
-    KS__KAFKA_MEMBER,       /* takes part in a group, commits offsets; fetches nothing             */
+    KS__KAFKA_ASKER,        /* metadata, topics, offsets including what is not decided */
+    KS__KAFKA_STABLE_ASKER, /* offsets as a reader of committed records sees them */
+    KS__KAFKA_READER,       /* fetches partitions that it is told */
+    KS__KAFKA_MEMBER,       /* takes part in a group, commits offsets; fetches nothing */
     KS__KAFKA_PRODUCER
 };
 
@@ -37,9 +37,9 @@ struct ks__kafka_client {
     rd_kafka_t          *rk;
     enum ks__kafka_role  role;
     struct ks__log       log;
-    void                *user;          /* the session, for the callbacks                          */
-    unsigned             disturbances;  /* disconnects and request timeouts that were told         */
-    ks_error             fatal;         /* the first fatal error                                   */
+    void                *user;          /* the session, for the callbacks */
+    unsigned             disturbances;  /* disconnects and request timeouts that were told */
+    ks_error             fatal;         /* the first fatal error */
 };
 
 struct ks__kafka_client_options {

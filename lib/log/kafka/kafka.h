@@ -7,7 +7,7 @@
  *              |-- member     group, assignment, commit of offsets alone               member.c
  *              |-- reader --- source, source ...       one queue per partition         source.c
  *              `-- producer - topic, topic ...         append, delivery, flush         producer.c
- *                     `-- worker                       ends of transactions            transaction.c
+ *                     `-- worker                       ends of transactions          transaction.c
  *
  * The member fetches nothing: to librdkafka it is always assigned the empty list, and the group's
  * assignment goes to the caller as events. What is read is up to ks__session_start(), by a handle
@@ -47,28 +47,28 @@ struct ks__kafka_cluster {
     struct ks__log             log;
     struct ks__config_pair    *properties;
     size_t                     property_count;
-    int64_t                    patience_ms;       /* how long a question is tried                  */
+    int64_t                    patience_ms;       /* how long a question is tried */
     struct ks__kafka_worker    worker;
-    struct ks__kafka_client   *asker;             /* these two are the worker's                    */
+    struct ks__kafka_client   *asker;             /* these two are the worker's */
     struct ks__kafka_client   *stable_asker;
-    struct ks__kafka_question *questions;         /* under the worker's mutex, as are these        */
+    struct ks__kafka_question *questions;         /* under the worker's mutex, as are these */
     struct ks__kafka_known    *known;
     size_t                     known_count, known_capacity;
 };
 
 enum ks__kafka_phase {
-    KS__KAFKA_NEW,        /* the producer id is not initialised                                    */
-    KS__KAFKA_READY,      /* no transaction                                                        */
-    KS__KAFKA_OPEN,       /* between begin and its end                                             */
-    KS__KAFKA_ENDING,     /* commit: offsets and markers are under way                             */
-    KS__KAFKA_BROKEN,     /* must be aborted                                                       */
+    KS__KAFKA_NEW,        /* the producer id is not initialised */
+    KS__KAFKA_READY,      /* no transaction */
+    KS__KAFKA_OPEN,       /* between begin and its end */
+    KS__KAFKA_ENDING,     /* commit: offsets and markers are under way */
+    KS__KAFKA_BROKEN,     /* must be aborted */
     KS__KAFKA_ABORTING
 };
 
 /* What the worker does with the producer. */
 enum ks__kafka_task {
-    KS__KAFKA_INIT,       /* make the producer id known, fencing older ones                        */
-    KS__KAFKA_RENEW,      /* the same with a new producer, after a suspect end                     */
+    KS__KAFKA_INIT,       /* make the producer id known, fencing older ones */
+    KS__KAFKA_RENEW,      /* the same with a new producer, after a suspect end */
     KS__KAFKA_COMMIT,
     KS__KAFKA_ABORT
 };
@@ -76,12 +76,12 @@ enum ks__kafka_task {
 struct ks__kafka_session;
 
 struct ks__kafka_turn {
-    struct ks__kafka_job              job;       /* first                                          */
+    struct ks__kafka_job              job;       /* first */
     struct ks__kafka_session         *session;
     enum ks__kafka_task               task;
-    rd_kafka_topic_partition_list_t  *offsets;   /* COMMIT; NULL = none                            */
+    rd_kafka_topic_partition_list_t  *offsets;   /* COMMIT; NULL = none */
     rd_kafka_consumer_group_metadata_t *membership;
-    ks_status                         status;    /* the outcome                                    */
+    ks_status                         status;    /* the outcome */
     ks_error                          error;
     bool                              suspect;
 };
@@ -96,8 +96,8 @@ struct ks__kafka_rebalance {
 struct ks__kafka_topic {
     struct ks__topic        base;
     char                   *name;
-    rd_kafka_topic_t       *rkt;                 /* replaced with the producer                     */
-    struct ks__counter     *appended;            /* per partition: offset + 1, 0 = none            */
+    rd_kafka_topic_t       *rkt;                 /* replaced with the producer */
+    struct ks__counter     *appended;            /* per partition: offset + 1, 0 = none */
     struct ks__kafka_topic *next;
 };
 
@@ -107,17 +107,17 @@ struct ks__kafka_batch;
 struct ks__kafka_session {
     struct ks__session         base;
     struct ks__kafka_cluster  *cluster;
-    struct ks__session_options options;          /* texts are copies                               */
-    bool                       told_fatal;       /* KS__EVENT_FAILED was given                     */
+    struct ks__session_options options;          /* texts are copies */
+    bool                       told_fatal;       /* KS__EVENT_FAILED was given */
 
     struct ks__kafka_client         *member;
     rd_kafka_queue_t                *member_queue;
     rd_kafka_queue_t                *commit_queue;
-    bool                             committing; /* offsets alone                                  */
+    bool                             committing; /* offsets alone */
     bool                             subscribed;
-    struct ks__kafka_rebalance      *rebalances; /* oldest first                                   */
-    struct ks__event_partition      *told;       /* the event given last                           */
-    rd_kafka_topic_partition_list_t *owned;      /* acknowledged                                   */
+    struct ks__kafka_rebalance      *rebalances; /* oldest first */
+    struct ks__event_partition      *told;       /* the event given last */
+    rd_kafka_topic_partition_list_t *owned;      /* acknowledged */
 
     struct ks__kafka_client *reader;
     struct ks__kafka_source *sources;
@@ -126,13 +126,13 @@ struct ks__kafka_session {
     struct ks__kafka_client *producer;
     rd_kafka_queue_t        *producer_queue;
     struct ks__kafka_topic  *topics;
-    struct ks__counter       undelivered;        /* appended and not yet reported                  */
-    ks_error                 delivery_error;     /* the first record that could not be stored      */
+    struct ks__counter       undelivered;        /* appended and not yet reported */
+    ks_error                 delivery_error;     /* the first record that could not be stored */
 
     struct ks__kafka_worker worker;
     struct ks__kafka_turn   turn;
     enum ks__kafka_phase    phase;
-    bool                    suspect;             /* renew before the next begin                    */
+    bool                    suspect;             /* renew before the next begin */
 };
 
 /* ---- admin.c ---- */

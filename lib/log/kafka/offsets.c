@@ -110,7 +110,8 @@ static rd_kafka_resp_err_t offset_at(rd_kafka_t *rk, struct ks__kafka_question *
 
 ks_status ks__kafka_ask_offset(struct ks__kafka_question *question, int timeout_ms)
 {
-    bool                stable = question->kind == KS__OFFSET_END || question->kind == KS__OFFSET_AT;
+    bool                at     = question->kind == KS__OFFSET_AT;
+    bool                stable = at || question->kind == KS__OFFSET_END;
     rd_kafka_t         *rk     = ks__kafka_asker(question, stable);
     rd_kafka_resp_err_t code;
     ks_status           status;
@@ -119,7 +120,7 @@ ks_status ks__kafka_ask_offset(struct ks__kafka_question *question, int timeout_
         return question->status;
     if ((status = check_partition(question, timeout_ms)) != KS_OK)
         return status;
-    if (question->kind == KS__OFFSET_AT)
+    if (at)
         code = offset_at(rk, question, timeout_ms);
     else
         code = watermark(rk, question, question->kind != KS__OFFSET_BEGIN, timeout_ms);

@@ -91,7 +91,7 @@ static ks_status new_producer(struct ks__kafka_session *session, struct ks__kafk
         { "client.id", session->options.client_id },
         { "transactional.id", session->options.transactional_id },
         { "transaction.timeout.ms", transactional ? "10000" : NULL },
-        /* Each commit meets "concurrent transactions" once: 100 ms would mean 10 commits a second. */
+        /* Each commit meets "concurrent transactions" once: 100 ms would mean 10 a second. */
         { "retry.backoff.ms", transactional ? "5" : NULL },
     };
     struct ks__kafka_client_options options = { .role          = KS__KAFKA_PRODUCER,

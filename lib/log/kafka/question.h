@@ -20,20 +20,20 @@
 #define KS__KAFKA_STALE_MS 10000
 
 struct ks__kafka_question {
-    struct ks__kafka_job       job;             /* first                                           */
+    struct ks__kafka_job       job;             /* first */
     struct ks__kafka_question *next;
     struct ks__kafka_cluster  *cluster;
-    unsigned                   users;           /* calls that wait for it now                      */
-    bool                       taken;           /* not in the list any more                        */
+    unsigned                   users;           /* calls that wait for it now */
+    bool                       taken;           /* not in the list any more */
     char                      *key;
     /* One try; a retriable error lets it be tried again. */
     ks_status (*ask)(struct ks__kafka_question *question, int timeout_ms);
     char                      *topic, *group;
-    struct ks__topic_spec     *specs;           /* names are copies                                */
+    struct ks__topic_spec     *specs;           /* names are copies */
     size_t                     spec_count;
     int32_t                    partition;
     enum ks__offset_kind       kind;
-    int64_t                    number;          /* a time or an offset                             */
+    int64_t                    number;          /* a time or an offset */
     /* -------- the answer */
     ks_status                  status;
     ks_error                   error;

@@ -256,8 +256,9 @@ static ks_status read_trimmed(struct ks__kafka_question *question, rd_kafka_even
 
     for (int i = 0; i < list->cnt; i++)
         if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return ks__kafka_fail(&question->error, list->elems[i].err, "cannot trim \"%s\" %" PRId32,
-                                  question->topic, question->partition);
+            return ks__kafka_fail(&question->error, list->elems[i].err,
+                                  "cannot trim \"%s\" %" PRId32, question->topic,
+                                  question->partition);
     return KS_OK;
 }
 

@@ -10,9 +10,9 @@
  * with the position at the high watermark of the last answer. The watermark never proves the
  * contrary: under read_committed the position may have to stay below it.
  *
- * Memory: librdkafka's bounds hold per partition; partitions share the budget of the session. Before
- * 2.2 a full queue is looked at again only after up to a second, so there the bound is what a
- * partition can be read at per second: each may hold the whole budget, 64 MiB if none was given.
+ * Memory: librdkafka's bounds hold per partition; partitions share the budget of the session.
+ * Before 2.2 a full queue is looked at again only after up to a second, so there the bound is what
+ * a partition gives per second: each may hold the whole budget, 64 MiB if none was given.
  *
  * Threads: the session's.
  */
@@ -40,17 +40,17 @@ struct ks__kafka_source {
     rd_kafka_queue_t        *queue;
     int64_t                  next_offset;
     bool                     caught_up;
-    rd_kafka_resp_err_t      failed;    /* why the partition cannot be read on                     */
-    size_t                   lent;      /* batches out                                             */
+    rd_kafka_resp_err_t      failed;    /* why the partition cannot be read on */
+    size_t                   lent;      /* batches out */
     struct ks__kafka_source *next;
 };
 
 struct ks__kafka_batch {
-    struct ks__kafka_batch *next;       /* among the spare ones                                    */
+    struct ks__kafka_batch *next;       /* among the spare ones */
     rd_kafka_message_t    **messages;
     struct ks__log_record  *records;
     size_t                  count, capacity;
-    struct ks__arena        arena;      /* lists of headers; made by the first of them             */
+    struct ks__arena        arena;      /* lists of headers; made by the first of them */
     bool                    has_arena;
 };
 
@@ -316,8 +316,10 @@ static ks_status tell_failure(const struct ks__kafka_source *source)
 static bool take_message(struct ks__kafka_source *source, struct ks__kafka_batch *batch,
                          rd_kafka_message_t *message)
 {
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && source->failed == RD_KAFKA_RESP_ERR_NO_ERROR &&
-        message->offset >= source->next_offset) { /* G1 */
+    bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool is_failed = source->failed != RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    if (is_record && !is_failed && message->offset >= source->next_offset) { /* G1 */
         source->next_offset = message->offset + 1;
         source->caught_up   = false;
         return add_record(batch, message);
@@ -326,7 +328,7 @@ static bool take_message(struct ks__kafka_source *source, struct ks__kafka_batch
         if (message->offset > source->next_offset)
             source->next_offset = message->offset; /* past control records */
         source->caught_up = true;
-    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !ks__kafka_is_transient(message->err)) {
+    } else if (!is_record && !ks__kafka_is_transient(message->err)) {
         source->failed = message->err;
     }
     rd_kafka_message_destroy(message);

@@ -25,16 +25,16 @@ struct ks__kafka_worker;
 
 struct ks__kafka_job {
     void (*run)(struct ks__kafka_job *job, struct ks__kafka_worker *worker);
-    const struct ks__wake *wake;    /* set when it is done; NULL = nobody waits for that          */
+    const struct ks__wake *wake;    /* set when it is done; NULL = nobody waits for that */
     struct ks__kafka_job  *next;
-    bool                   busy;    /* submitted and not done; under the worker's mutex           */
+    bool                   busy;    /* submitted and not done; under the worker's mutex */
 };
 
 struct ks__kafka_worker {
     struct ks__mutex      mutex;
-    struct ks__condition  work;     /* something to run, or stopping                              */
-    struct ks__condition  done;     /* a job has ended                                            */
-    struct ks__thread     thread;   /* started by the first job                                   */
+    struct ks__condition  work;     /* something to run, or stopping */
+    struct ks__condition  done;     /* a job has ended */
+    struct ks__thread     thread;   /* started by the first job */
     struct ks__kafka_job *first, *last;
     bool                  stopping;
 };

@@ -3,7 +3,7 @@
  * mock.h - a broker inside the test: librdkafka's mock cluster, and shortcuts to use our log on it.
  *
  * The mock keeps no transactions apart, fences nobody and serves no admin requests: it shows order,
- * flow and errors. What a broker decides is tested on a broker (contract.c).
+ * flow and errors. What a broker decides is tested on a broker (tests/kafka).
  */
 #ifndef KS_TESTS_LOG_KAFKA_MOCK_H
 #define KS_TESTS_LOG_KAFKA_MOCK_H
@@ -14,8 +14,8 @@
 #include <librdkafka/rdkafka_mock.h>
 
 /* Numbers of the requests that errors are injected into. */
-enum { API_PRODUCE = 0, API_METADATA = 3, API_COMMIT_OFFSETS = 8, API_INIT_PRODUCER = 22, API_ADD_OFFSETS = 25,
-       API_END_TXN = 26, API_TXN_OFFSETS = 28 };
+enum { API_PRODUCE = 0, API_METADATA = 3, API_COMMIT_OFFSETS = 8, API_END_TXN = 26,
+       API_TXN_OFFSETS = 28 };
 
 extern struct ks__cluster      *cluster; /* ours, on the mock */
 extern rd_kafka_mock_cluster_t *mock;
