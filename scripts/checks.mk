@@ -17,8 +17,8 @@ sim: $(BUILD)/tests/sim  ## simulate rebalances and failures; SEEDS=n: so many, 
 demo: $(BUILD)/examples/model_scoring  ## score real wines with models that change meanwhile
 	$(Q)examples/model_scoring/demo.sh $(BUILD)
 
-soak: $(BUILD)/tests/sim  ## simulate with ever new seeds for MINUTES=60
-	$(Q)scripts/soak $(BUILD) $(or $(MINUTES),60)
+soak: $(EXAMPLES) $(TEST_PROGRAMS)  ## kill KILLS=200 times, then simulate with new seeds for MINUTES=60
+	$(Q)scripts/soak $(BUILD) $(or $(MINUTES),60) $(or $(KILLS),200)
 
 bench: $(BENCHES)  ## measure throughput on the memory and the embedded log
 	$(Q)bench/run.sh $(BUILD)

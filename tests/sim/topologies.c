@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * topologies.c - three ways to count words, each with the number of times that user code saw one.
+ */
+#include "world.h"
+
+static void saw(struct world *world, ks_bytes word)
+{
+    int n = tally_number(&world->tally, word);
+
+    if (n >= 0)
+        world->tally.words[n].seen++;
+}
+
+static ks_status split(ks_ctx *ctx, const ks_record *line, void *user)
+{
+    (void)user;
+    for (ks_bytes rest = line->value, word; ks_bytes_word(&rest, &word);)
+        ks_ctx_forward_value(ctx, word);
+    return KS_OK;
+}
+
+static ks_status by_word(ks_ctx *ctx, const ks_record *word, ks_bytes *key, void *user)
+{
+    (void)ctx, (void)user;
+    *key = word->value;
+    return KS_OK;
+}
+
+/* ---- aggregate, count ---- */
+
+static ks_status add_one(ks_ctx *ctx, const ks_record *word, ks_bytes *count, void *user)
+{
+    saw(user, word->key);
+    *count = ks_ctx_i64(ctx, ks_bytes_i64(*count, 0) + 1);
+    return KS_OK;
+}
+
+static ks_table *aggregate(struct world *world, ks_stream *words)
+{
+    ks_grouped_stream *groups = ks_stream_group_by(words, by_word, NULL, KS_GROUPED(.name = "by"));
+
+    return ks_grouped_stream_aggregate(groups, KS_AGGREGATE(.add = add_one, .user = world),
+                                       KS_MATERIALIZED(.store = STORE, .value = ks_serde_i64()));
+}
+
+static ks_status see(ks_ctx *ctx, const ks_record *word, void *user)
+{
+    (void)ctx;
+    saw(user, word->key);
+    return KS_OK;
+}
+
+static ks_table *count(struct world *world, ks_stream *words)
+{
+    ks_stream *keyed = ks_stream_select_key(words, by_word, NULL, KS_NAMED("key"));
+    ks_stream *moved = ks_stream_repartition(keyed, KS_REPARTITIONED(.name = "by",
+                                                                     .key  = ks_serde_utf8()));
+
+    moved = ks_stream_peek(moved, see, world, KS_NAMED("see"));
+    return ks_grouped_stream_count(ks_stream_group_by_key(moved, NULL),
+                                   KS_MATERIALIZED(.store = STORE));
+}
+
+static void build_dsl(ks_builder *b, struct world *world)
+{
+    ks_stream *lines = ks_builder_stream(b, INPUT, KS_CONSUMED(.value = ks_serde_utf8()));
+    ks_stream *words = ks_stream_flat_map_values(lines, split, NULL, KS_NAMED("split"));
+    ks_table  *table = world->plan.shape == SHAPE_COUNT ? count(world, words)
+                                                        : aggregate(world, words);
+
+    ks_stream_to(ks_table_to_stream(table, KS_NAMED("changes")), OUTPUT, NULL);
+}
+
+/* ---- processor ---- */
+
+struct counter {
+    ks_kv_store    *counts;
+    const ks_child *out, *totals;
+    struct world   *world;
+};
+
+/* Tell all totals, and touch each row while iterating. */
+static ks_status tell_totals(ks_ctx *ctx, int64_t now_ms, void *user)
+{
+    struct counter *counter = user;
+    ks_iter        *rows    = ks_kv_store_all(counter->counts, KS_ASCENDING);
+
+    for (ks_record row; ks_iter_next(rows, &row);) {
+        ks_record total = { .key = row.key, .value = row.value, .timestamp_ms = now_ms };
+
+        ks_kv_store_put(counter->counts, row.key, row.value);
+        ks_ctx_forward_to(ctx, counter->totals, &total);
+    }
+    return KS_OK;
+}
+
+static ks_status counter_open(ks_ctx *ctx, void *self, void *user)
+{
+    struct counter *counter = self;
+
+    *counter = (struct counter){ .counts = ks_ctx_kv_store(ctx, STORE),
+                                 .out    = ks_ctx_child(ctx, "to-out"),
+                                 .totals = ks_ctx_child(ctx, "to-totals"),
+                                 .world  = user };
+    ks_ctx_schedule(ctx, 40, KS_WALL_CLOCK_TIME, tell_totals, counter);
+    return KS_OK;
+}
+
+static ks_status counter_process(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct counter *counter = self;
+    ks_record       row, change = *record;
+
+    saw(counter->world, record->key);
+    ks_kv_store_get(counter->counts, record->key, &row);
+    change.value = ks_ctx_i64(ctx, ks_bytes_i64(row.value, 0) + 1);
+    ks_kv_store_put(counter->counts, record->key, change.value);
+    ks_ctx_forward_to(ctx, counter->out, &change);
+    return KS_OK;
+}
+
+static const ks_processor counter = KS_PROCESSOR(
+    .state_size = sizeof(struct counter), .open = counter_open, .process = counter_process);
+
+static void build_processor(ks_builder *b, struct world *world)
+{
+    ks_stream *words = ks_builder_stream(b, INPUT, KS_CONSUMED(.key = ks_serde_utf8()));
+
+    ks_builder_add_store(b, KS_KV_STORE(STORE, .key = ks_serde_utf8(), .value = ks_serde_i64(),
+                                        .cache = world->plan.caches ? KS_ON : KS_OFF));
+    ks_stream *changes = ks_stream_process(words, &counter, world,
+                                           KS_CONNECTED(.name = "counter", .stores = { STORE }));
+    ks_stream_to(changes, OUTPUT, KS_PRODUCED(.name = "to-out"));
+    ks_stream_to(changes, TOTALS, KS_PRODUCED(.name = "to-totals"));
+}
+
+/* ---- all ---- */
+
+ks_topology *topology_of(struct world *world)
+{
+    ks_builder  *b = ks_builder_new();
+    ks_topology *topology;
+
+    if (world->plan.shape == SHAPE_PROCESSOR)
+        build_processor(b, world);
+    else
+        build_dsl(b, world);
+    ks_builder_build(b, &topology);
+    ks_builder_free(b);
+    return topology;
+}
+
+const char *repartition_of(const struct plan *plan)
+{
+    return plan->shape == SHAPE_PROCESSOR ? NULL : APPLICATION "-by-repartition";
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * world.c - the plan of a seed, and its actions.
+ */
+#include "world.h"
+
+#include "base/io.h"
+#include "runtime/app.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_MS     INT64_C(1700000000000)
+#define FINISH_STEPS 40000 /* more than any run needs to work everything off */
+
+/* ---- trace ---- */
+
+void world_note(struct world *world, const char *format, ...)
+{
+    char    text[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    for (const char *c = text; *c != '\0'; c++)
+        world->trace = (world->trace ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    if (world->verbose)
+        printf("%8" PRId64 " %s\n", ks__clock_wall_ms(&world->clock.clock) - START_MS, text);
+}
+
+bool world_is_sound(const struct world *world)
+{
+    return world->tally.complaint[0] == '\0';
+}
+
+/* ---- plan ---- */
+
+static void plan_make(struct plan *plan, struct random *random)
+{
+    int guarantee = random_below(random, 100);
+
+    *plan = (struct plan){
+        .shape           = (enum shape)random_below(random, SHAPES),
+        .rule            = guarantee < 65   ? TALLY_EXACTLY_ONCE
+                           : guarantee < 90 ? TALLY_AT_LEAST_ONCE
+                                            : TALLY_AT_MOST_ONCE,
+        .actions         = RANDOM_OF(random, 100, 400, 1000),
+        .partitions      = RANDOM_OF(random, 1, 2, 4, 4),
+        .fault_permille  = RANDOM_OF(random, 0, 2, 10, 50),
+        .fatal_faults    = random_percent(random, 30),
+        .caches          = random_percent(random, 50),
+        .flush_at_commit = random_percent(random, 50),
+        .shared_state    = random_percent(random, 50),
+        .commit_ms       = RANDOM_OF(random, 0, 10, 100, 1000),
+        .state_flush_ms  = RANDOM_OF(random, 0, 50, 1000, 100000),
+        .buffered        = RANDOM_OF(random, 1, 7, 1000),
+        .session_ms      = RANDOM_OF(random, 300, 1000, 10000),
+        .idle_ms         = RANDOM_OF(random, 0, -1, 20),
+    };
+}
+
+static void plan_note(struct world *world)
+{
+    static const char *const shapes[] = { "aggregate", "count", "processor" };
+    static const char *const rules[]  = { "exactly-once", "at-least-once", "at-most-once" };
+    const struct plan       *plan     = &world->plan;
+
+    world_note(world, "%s %s actions=%d partitions=%d faults=%d/1000%s caches=%d%s shared=%d",
+               shapes[plan->shape], rules[plan->rule], plan->actions, plan->partitions,
+               plan->fault_permille, plan->fatal_faults ? "+fatal" : "", plan->caches,
+               plan->flush_at_commit ? "+commit" : "", plan->shared_state);
+    world_note(world, "commit=%d state.flush=%d buffered=%d session=%d idle=%d", plan->commit_ms,
+               plan->state_flush_ms, plan->buffered, plan->session_ms, plan->idle_ms);
+}
+
+/* ---- begin and end ---- */
+
+static bool make_topics(struct world *world)
+{
+    return ks_log_create_topic(world->log, INPUT, world->plan.partitions, false) == KS_OK &&
+           ks_log_create_topic(world->log, OUTPUT, world->plan.partitions, false) == KS_OK &&
+           ks_log_create_topic(world->log, TOTALS, world->plan.partitions, false) == KS_OK;
+}
+
+bool world_open(struct world *world, uint64_t seed, bool verbose)
+{
+    const char *folder = getenv("TMPDIR");
+
+    *world = (struct world){ .seed = seed, .random.state = seed, .faults.state = ~seed,
+                             .verbose = verbose, .trace = UINT64_C(0xcbf29ce484222325) };
+    ks__manual_clock_init(&world->clock, START_MS);
+    plan_make(&world->plan, &world->random);
+    tally_init(&world->tally, world->plan.rule,
+               world->plan.shape == SHAPE_PROCESSOR || !world->plan.caches);
+    plan_note(world);
+    snprintf(world->directory, sizeof(world->directory), "%.40s/kstream-sim.XXXXXX",
+             folder != NULL ? folder : "/tmp");
+    snprintf(world->address, sizeof(world->address), "memory:sim-%" PRIu64, seed);
+    if (mkdtemp(world->directory) == NULL)
+        return false;
+    world->topology = topology_of(world);
+    world->log      = ks_log_new(world->address, NULL);
+    world->writer   = ks_log_writer(world->log, NULL);
+    if (ks_error_status(ks_topology_error(world->topology)) != KS_OK)
+        tally_complain(&world->tally, "topology: %s",
+                       ks_error_message(ks_topology_error(world->topology)));
+    faults_install(world);
+    return make_topics(world);
+}
+
+void world_close(struct world *world)
+{
+    faults_remove();
+    for (int n = 0; n < INSTANCES; n++)
+        ks_app_free(world->instances[n].app);
+    ks_writer_free(world->writer);
+    ks_log_free(world->log);
+    ks_topology_free(world->topology);
+    if (ks__io_remove_tree(world->directory) != 0)
+        fprintf(stderr, "sim: %s is left over\n", world->directory);
+}
+
+/* ---- instances ---- */
+
+static void set_number(ks_config *config, const char *name, int number)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", number);
+    ks_config_set(config, name, text);
+}
+
+static ks_config *configuration(const struct world *world, int n)
+{
+    static const char *const guarantees[] = { "exactly_once_v2", "at_least_once", "at_most_once" };
+    const struct plan       *plan         = &world->plan;
+    ks_config               *config       = ks_config_new();
+    char                     directory[80];
+
+    snprintf(directory, sizeof(directory), "%s/%d", world->directory, plan->shared_state ? 0 : n);
+    ks_config_set(config, "application.id", APPLICATION);
+    ks_config_set(config, "bootstrap.servers", world->address);
+    ks_config_set(config, "state.dir", directory);
+    ks_config_set(config, "processing.guarantee", guarantees[plan->rule]);
+    ks_config_set(config, "statestore.cache.max.bytes", plan->caches ? "1MiB" : "0");
+    ks_config_set(config, "statestore.cache.flush", plan->flush_at_commit ? "commit" : "batch");
+    set_number(config, "commit.interval.ms", plan->commit_ms);
+    set_number(config, "state.flush.ms", plan->state_flush_ms);
+    set_number(config, "buffered.records.per.partition", plan->buffered);
+    set_number(config, "session.timeout.ms", plan->session_ms);
+    set_number(config, "max.task.idle.ms", plan->idle_ms);
+    return config;
+}
+
+static void print_line(ks_log_level level, const char *room, const char *message, void *user)
+{
+    const struct world *world = user;
+
+    printf("%8" PRId64 "     %d %s: %s\n", ks__clock_wall_ms(&world->clock.clock) - START_MS,
+           (int)level, room, message);
+}
+
+void world_start(struct world *world, int n)
+{
+    struct instance *instance = &world->instances[n];
+    ks_config       *config   = configuration(world, n);
+
+    *instance = (struct instance){ .app = ks_app_new(world->topology, config) };
+    ks__app_set_clock(instance->app, &world->clock.clock);
+    if (world->verbose)
+        ks_app_set_logger(instance->app, KS_LOG_DEBUG, print_line, world);
+    ks_config_free(config);
+    world->started++;
+    world_note(world, "%d start", n);
+}
+
+static void release(struct world *world, int n)
+{
+    ks_app_free(world->instances[n].app);
+    world->instances[n] = (struct instance){ .app = NULL };
+}
+
+/* An instance has come to its end, as it was told to or by a failure. */
+static void ended(struct world *world, int n)
+{
+    struct instance *instance = &world->instances[n];
+    const ks_error  *error    = ks_app_error(instance->app);
+
+    world_note(world, "%d ended %s", n, ks_status_name(ks_error_status(error)));
+    if (ks_error_status(error) == KS_OK && instance->stopping) {
+        world->stopped++;
+    } else if (instance->fatal == 0) {
+        tally_complain(&world->tally, "instance %d ended by itself: %s: %s", n,
+                       ks_status_name(ks_error_status(error)), ks_error_message(error));
+    } else if (ks_error_message(error)[0] == '\0') {
+        tally_complain(&world->tally, "instance %d failed without a text", n);
+    } else {
+        world->failed++;
+    }
+    release(world, n);
+}
+
+void world_step(struct world *world, int n)
+{
+    struct instance *instance = &world->instances[n];
+    ks_app_state     state;
+    ks_status        status;
+
+    world->stepped = instance;
+    status         = ks_app_step(instance->app, 0);
+    world->stepped = NULL;
+    state          = ks_app_get_state(instance->app);
+    world_note(world, "%d %s %s", n, ks_app_state_name(state), ks_status_name(status));
+    if (state == KS_APP_NOT_RUNNING || state == KS_APP_ERROR)
+        ended(world, n);
+}
+
+static void abandon(struct world *world, int n)
+{
+    world_note(world, "%d abandon", n);
+    ks__app_abandon(world->instances[n].app);
+    release(world, n);
+    world->abandoned++;
+}
+
+static void stop(struct world *world, int n)
+{
+    world_note(world, "%d stop", n);
+    ks_app_stop(world->instances[n].app);
+    world->instances[n].stopping = true;
+}
+
+/* ---- actions ---- */
+
+static void advance(struct world *world)
+{
+    int ms = random_percent(&world->random, 90) ? random_below(&world->random, 30)
+                                                : random_below(&world->random, 3000);
+
+    ks__manual_clock_advance(&world->clock, ms);
+    world_note(world, "clock %d", ms);
+}
+
+static void write_one(struct world *world)
+{
+    char      text[64];
+    int       words = world->plan.shape == SHAPE_PROCESSOR ? 1 : random_below(&world->random, 6);
+    size_t    size  = 0;
+    ks_record record = { .timestamp_ms = ks__clock_wall_ms(&world->clock.clock) -
+                                         random_below(&world->random, 50) };
+    ks_status status;
+
+    for (int i = 0; i < words; i++) {
+        int n = random_below(&world->random, TALLY_WORDS);
+
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%sw%d", i > 0 ? " " : "", n);
+        world->tally.words[n].in++;
+    }
+    record.value = (ks_bytes){ text, size };
+    if (world->plan.shape == SHAPE_PROCESSOR)
+        record.key = record.value;
+    status = ks_writer_append(world->writer, INPUT, world->plan.shape == SHAPE_PROCESSOR ? -1
+                                  : random_below(&world->random, world->plan.partitions), &record);
+    if (status != KS_OK)
+        tally_complain(&world->tally, "append: %s", ks_error_message(ks_writer_error(world->writer)));
+}
+
+static void write_some(struct world *world)
+{
+    int count = 1 + random_below(&world->random, 5);
+
+    for (int i = 0; i < count; i++)
+        write_one(world);
+    if (ks_writer_flush(world->writer, 0) != KS_OK)
+        tally_complain(&world->tally, "flush: %s", ks_error_message(ks_writer_error(world->writer)));
+    world_note(world, "wrote %d", count);
+}
+
+/* Something happens to an instance, there or not. */
+static void disturb(struct world *world, int n)
+{
+    struct instance *instance = &world->instances[n];
+    int              what     = random_below(&world->random, 100);
+
+    if (instance->app == NULL)
+        world_start(world, n);
+    else if (what < 35)
+        abandon(world, n);
+    else if (what < 60 && !instance->stopping)
+        stop(world, n);
+    else
+        instance->frozen = random_below(&world->random, 200);
+}
+
+void world_act(struct world *world)
+{
+    int n = random_below(&world->random, INSTANCES), what = random_below(&world->random, 100);
+
+    for (int i = 0; i < INSTANCES; i++)
+        world->instances[i].frozen -= world->instances[i].frozen > 0;
+    if (what < 10)
+        advance(world);
+    else if (what < 22)
+        write_some(world);
+    else if (what < 25)
+        disturb(world, n);
+    else if (world->instances[n].app != NULL && world->instances[n].frozen == 0)
+        world_step(world, n);
+}
+
+/* ---- the end ---- */
+
+static bool is_worked_off(struct world *world, const char *topic)
+{
+    if (topic == NULL)
+        return true;
+    for (int32_t p = 0; p < world->plan.partitions; p++) {
+        int64_t end, committed;
+
+        if (ks_log_end_offset(world->log, topic, p, &end) != KS_OK ||
+            ks_log_committed(world->log, APPLICATION, topic, p, &committed) != KS_OK)
+            return false;
+        if (end > 0 && committed < end)
+            return false;
+    }
+    return true;
+}
+
+static void step_all(struct world *world)
+{
+    for (int n = 0; n < INSTANCES; n++)
+        if (world->instances[n].app != NULL)
+            world_step(world, n);
+    ks__manual_clock_advance(&world->clock, 7);
+}
+
+static bool anybody_runs(const struct world *world)
+{
+    for (int n = 0; n < INSTANCES; n++)
+        if (world->instances[n].app != NULL && !world->instances[n].stopping)
+            return true;
+    return false;
+}
+
+static int instance_count(const struct world *world)
+{
+    int count = 0;
+
+    for (int n = 0; n < INSTANCES; n++)
+        count += world->instances[n].app != NULL;
+    return count;
+}
+
+/* Where it stands when it does not come to an end. */
+static void complain_of_lag(struct world *world)
+{
+    const char *topics[] = { INPUT, repartition_of(&world->plan) };
+
+    for (int t = 0; t < 2 && topics[t] != NULL; t++)
+        for (int32_t p = 0; p < world->plan.partitions; p++) {
+            int64_t end = -1, committed = -1;
+
+            ks_log_end_offset(world->log, topics[t], p, &end);
+            ks_log_committed(world->log, APPLICATION, topics[t], p, &committed);
+            if (end > 0 && committed < end)
+                tally_complain(&world->tally, "does not end: %s-%d is at %" PRId64 " of %" PRId64,
+                               topics[t], (int)p, committed, end);
+        }
+    tally_complain(&world->tally, "does not end: %d instances are left", instance_count(world));
+}
+
+void world_finish(struct world *world)
+{
+    int steps = 0, idle = 0;
+
+    world_note(world, "finish");
+    world->plan.fault_permille = 0;
+    /* Twenty quiet rounds more: at most once commits before it processes. */
+    while (idle < 20 && steps++ < FINISH_STEPS && world_is_sound(world)) {
+        if (!anybody_runs(world) && world->instances[0].app == NULL)
+            world_start(world, 0);
+        step_all(world);
+        idle = is_worked_off(world, INPUT) && is_worked_off(world, repartition_of(&world->plan))
+                   ? idle + 1 : 0;
+    }
+    for (int n = 0; n < INSTANCES; n++)
+        if (world->instances[n].app != NULL)
+            stop(world, n);
+    while (instance_count(world) > 0 && steps++ < FINISH_STEPS && world_is_sound(world))
+        step_all(world);
+    if (world_is_sound(world) && steps >= FINISH_STEPS)
+        complain_of_lag(world);
+}
