@@ -3,7 +3,8 @@
  * faults.c - which log calls fail, and how: chosen by the seed.
  *
  * The hook is asked before the log, so a failed call has done nothing. What passes must be survived
- * by the instance; only KS_ELOG and KS_ENOMEM, where the plan has such, may end it.
+ * by the instance; only KS_ELOG and KS_ENOMEM, where the plan has such, and a failed open of the log
+ * may end it.
  */
 #include "log/cluster.h"
 #include "world.h"
@@ -48,6 +49,7 @@ static ks_status fault(const char *call, void *user)
         status = random_percent(&world->faults, 50) ? KS_ELOG : KS_ENOMEM;
         world->stepped->fatal++;
     } else {
+        world->stepped->fatal += strcmp(call, "open") == 0;
         status = fault_of(call)->answers[random_below(&world->faults, ANSWERS)];
     }
     world->faulted++;
