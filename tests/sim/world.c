@@ -222,7 +222,8 @@ void world_step(struct world *world, int n)
 static void abandon(struct world *world, int n)
 {
     world_note(world, "%d abandon", n);
-    ks__app_abandon(world->instances[n].app);
+    if (ks_app_get_state(world->instances[n].app) != KS_APP_CREATED) /* else it has nothing yet */
+        ks__app_abandon(world->instances[n].app);
     release(world, n);
     world->abandoned++;
 }
