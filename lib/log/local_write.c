@@ -239,7 +239,7 @@ ks_status ks__local_abort(struct ks__session *base, int timeout_ms)
     struct ks__local_session *session = (struct ks__local_session *)base;
 
     (void)timeout_ms;
-    if (!session->in_transaction)
+    if (session->transactional_id != NULL && !session->in_transaction)
         return KS_ESTATE;
     ks__local_drop_staged(session);
     session->in_transaction = false;

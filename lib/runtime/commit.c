@@ -187,10 +187,12 @@ ks_status ks__commit_abort(struct ks__commit *commit, struct ks__session *sessio
                            struct ks__task *const *tasks, size_t count,
                            const struct ks__settings *settings, int timeout_ms, ks_error *error)
 {
-    ks_status status = KS_OK;
+    const bool transactions = settings->guarantee == KS__EXACTLY_ONCE_V2;
+    ks_status  status       = KS_OK;
 
-    (void)settings;
-    if (commit->begun)
+    /* Without transactions: what was not flushed yet must not come out with a later flush, behind the
+     * changelog records of whoever does the work again. */
+    if (commit->begun || !transactions)
         status = ks__session_abort(session, timeout_ms);
     if (status != KS_OK)
         return log_failed(session, status, "the transaction cannot be aborted", error);
