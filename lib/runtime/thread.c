@@ -85,8 +85,13 @@ void ks__stream_thread_drop(struct ks__stream_thread *thread)
     thread->aborting   = false;
 }
 
+/* The group hears of it only when the session's time is over. */
 void ks__stream_thread_abandon(struct ks__stream_thread *thread)
 {
+    free_tasks(thread, false);
+    ks__session_abandon(thread->restorer);
+    ks__session_abandon(thread->session);
+    thread->session = thread->restorer = NULL;
     ks__stream_thread_drop(thread);
     thread->phase = KS__THREAD_ENDED;
     atomic_store(&thread->due_ms, -1);

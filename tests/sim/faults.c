@@ -9,6 +9,7 @@
 #include "log/cluster.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ANSWERS 3
@@ -43,6 +44,8 @@ static ks_status fault(const char *call, void *user)
     struct world *world = user;
     ks_status     status;
 
+    if (world->verbose && world->stepped != NULL)
+        printf("              %s\n", call);
     if (world->stepped == NULL || random_below(&world->faults, 1000) >= world->plan.fault_permille)
         return KS_OK;
     if (world->plan.fatal_faults && random_percent(&world->faults, 3)) {

@@ -159,9 +159,11 @@ static ks_config *configuration(const struct world *world, int n)
 static void print_line(ks_log_level level, const char *room, const char *message, void *user)
 {
     const struct world *world = user;
+    int                 n     = world->stepped != NULL ? (int)(world->stepped - world->instances)
+                                                       : -1;
 
-    printf("%8" PRId64 "     %d %s: %s\n", ks__clock_wall_ms(&world->clock.clock) - START_MS,
-           (int)level, room, message);
+    printf("%8" PRId64 "   %d: level %d %s: %s\n",
+           ks__clock_wall_ms(&world->clock.clock) - START_MS, n, (int)level, room, message);
 }
 
 void world_start(struct world *world, int n)
