@@ -22,7 +22,8 @@
  *   G3  commit() makes appends and offsets visible together or not at all; so does a crash.
  *   G4  After KS_EFENCED nothing of the session's open transaction will ever become visible.
  *   G5  A batch's bytes are valid until it is released; a record handed to append() is copied.
- *   G6  offsets committed by a member whose partition has been given to another one are refused.
+ *   G6  offsets committed by a member whose partition has been given to another one are refused; on
+ *       the local logs all that it flushes too, so that a late one cannot write to a changelog.
  *
  * On the embedded and memory logs nothing undecided is ever in the log: a reader with
  * read_uncommitted sees what all see, HIGH is END, and a commit or flush is decided when it

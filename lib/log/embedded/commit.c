@@ -63,7 +63,7 @@ static ks_status check(struct ks__embedded_log *log, struct ks__txn *txn,
 
     if (commit->transactional_id != NULL)
         status = check_epoch(log, txn, commit);
-    if (status == KS_OK && commit->position_count > 0)
+    if (status == KS_OK && (commit->position_count > 0 || commit->member_id != NULL))
         status = check_generation(log, txn, commit);
     return status;
 }

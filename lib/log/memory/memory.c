@@ -260,7 +260,7 @@ static ks_status check(struct ks__memory_log *log, const struct ks__local_commit
             return KS_EFENCED;
         }
     }
-    if (commit->position_count > 0 &&
+    if ((commit->position_count > 0 || commit->member_id != NULL) &&
         !ks__group_may_commit(known_group(log, commit->group), commit->member_id,
                               commit->generation))
         return ks__error_set(commit->error, KS_EFENCED,
