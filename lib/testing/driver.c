@@ -213,8 +213,10 @@ ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name)
 
 const ks_error *ks_driver_error(const ks_driver *d)
 {
+    static const ks_error none = { .status = KS_ENOMEM, .message = "there is no driver" };
+
     if (d == NULL)
-        return NULL;
+        return &none;
     if (!ks__error_is_set(&d->error) && d->task != NULL)
         return ks__task_error(d->task); /* a call of a store that was lent */
     return &d->error;

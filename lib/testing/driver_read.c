@@ -44,29 +44,43 @@ static void free_output(ks_driver *d, struct ks__driver_output *output)
     ks__free(output);
 }
 
+/* The records are there, but could not be read: kept, if nothing is yet. Nobody knows a topic to which
+ * nothing was sent: that is no failure. */
+static void keep_failure(ks_driver *d, const char *topic, ks_status status)
+{
+    if (status != KS_ENOTFOUND && !ks__error_is_set(&d->error))
+        ks__error_set(&d->error, status, "topic %s cannot be read: %s", topic,
+                      ks_status_text(status));
+}
+
 static struct ks__driver_output *start(ks_driver *d, const char *topic)
 {
     struct ks__driver_output *output = ks__zalloc(sizeof(*output));
     ks_error                  error  = { .status = KS_OK };
+    ks_status                 status = KS_ENOMEM;
 
     if (output == NULL)
-        return NULL;
+        goto fail;
     output->topic    = ks__strdup(topic);
     output->windowed = windowed_serde(d, topic);
-    if (output->topic == NULL ||
-        ks__cluster_committed(d->cluster, d->group, topic, 0, &output->position, NULL, -1, &error)
-            != KS_OK)
+    if (output->topic == NULL)
         goto fail;
+    status = ks__cluster_committed(d->cluster, d->group, topic, 0, &output->position, NULL, -1,
+                                   &error);
     if (output->position == KS__OFFSET_NONE)
         output->position = 0;
-    if (ks__session_start(d->io, topic, 0, output->position, &output->source) != KS_OK)
+    if (status == KS_OK)
+        status = ks__session_start(d->io, topic, 0, output->position, &output->source);
+    if (status != KS_OK)
         goto fail;
     output->next = d->outputs;
     d->outputs   = output;
     return output;
 
 fail:
-    free_output(d, output);
+    keep_failure(d, topic, status);
+    if (output != NULL)
+        free_output(d, output);
     return NULL;
 }
 
@@ -82,6 +96,7 @@ const ks_record *ks_driver_read(ks_driver *d, const char *topic)
 {
     struct ks__driver_output    *output;
     const struct ks__log_record *read;
+    ks_status                    status;
 
     if (d == NULL || d->io == NULL || topic == NULL)
         return NULL;
@@ -90,8 +105,11 @@ const ks_record *ks_driver_read(ks_driver *d, const char *topic)
         return NULL;
     if (!output->held || output->index == output->batch.count) {
         release(output);
-        if (ks__source_fetch(output->source, BATCH_RECORDS, &output->batch) != KS_OK)
+        status = ks__source_fetch(output->source, BATCH_RECORDS, &output->batch);
+        if (status != KS_OK) {
+            keep_failure(d, topic, status);
             return NULL;
+        }
         output->held  = true;
         output->index = 0;
         if (output->batch.count == 0)

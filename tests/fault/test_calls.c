@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct ks__alloc_probe memory;
 static char                   directory[64];
@@ -96,11 +97,13 @@ struct nth {
     ks_status status;
 };
 
+/* A fetch takes what is there and has nothing to call again for. */
 static ks_status fail_nth(const char *call, void *user)
 {
     struct nth *nth = user;
 
-    (void)call;
+    if (nth->status == KS_EAGAIN && strcmp(call, "fetch") == 0)
+        return KS_OK;
     return ++nth->calls == nth->fail_at ? nth->status : KS_OK;
 }
 

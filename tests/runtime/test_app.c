@@ -185,6 +185,7 @@ START_TEST(an_abandoned_instance_leaves_only_what_was_committed)
 {
     stage_set(&stage, "processing.guarantee", "exactly_once_v2");
     stage_set(&stage, "commit.interval.ms", "5s");
+    stage_set(&stage, "session.timeout.ms", "300"); /* its group waits so long for it */
     make_app();
     stage_feed(&stage, "lines", NULL, "a a");
     for (int i = 0; i < 50; i++)

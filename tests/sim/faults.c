@@ -26,7 +26,7 @@ static const struct fault {
     { "commit_offsets", { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
     { "acknowledge", { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
     { "poll", { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
-    { "fetch", { KS_EAGAIN, KS_EUNAVAILABLE, KS_EUNAVAILABLE } },
+    { "fetch", { KS_EUNAVAILABLE, KS_EUNAVAILABLE, KS_EUNAVAILABLE } },
 };
 /* All others. */
 static const struct fault lookup = { NULL, { KS_EAGAIN, KS_EUNAVAILABLE, KS_EUNAVAILABLE } };
