@@ -54,6 +54,8 @@ struct ks__cluster_options {
     const struct ks__log         *log;        /* NULL = silent */
     const struct ks__config_pair *properties; /* consumer. (prefix 0) and producer. (prefix 1) */
     size_t                        property_count;
+    int64_t                       suspect_ms; /* kafka: transaction.suspect.ms; 0 = 1000 */
+    int32_t                       replication_factor; /* kafka: of new topics; 0 = the broker's */
     bool                          no_sync;    /* embedded: commits survive a kill, no power cut */
 };
 

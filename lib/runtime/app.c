@@ -178,6 +178,8 @@ static ks_status open_cluster(struct ks_app *app, ks_error *error)
                                            .log            = &app->log,
                                            .properties     = app->properties,
                                            .property_count = app->property_count,
+                                           .suspect_ms     = app->settings.transaction_suspect_ms,
+                                           .replication_factor = app->settings.replication_factor,
                                            .no_sync        = !app->settings.log_sync };
     char                      *address = ks__settings_address(&app->settings);
     ks_status                  status;

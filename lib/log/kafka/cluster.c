@@ -65,6 +65,8 @@ static void cluster_free(struct ks__kafka_cluster *cluster)
     ks__free(cluster);
 }
 
+#define SUSPECT_MS 1000     /* transaction.suspect.ms; well below socket.timeout.ms */
+
 static ks_status kafka_open(struct ks__cluster **out, const char *servers,
                             const struct ks__cluster_options *options, ks_error *error)
 {
@@ -80,6 +82,8 @@ static ks_status kafka_open(struct ks__cluster **out, const char *servers,
     cluster->base.class  = &ks__cluster_kafka;
     cluster->servers     = ks__strdup(servers);
     cluster->patience_ms = patience_of(options);
+    cluster->suspect_ms  = options->suspect_ms > 0 ? options->suspect_ms : SUSPECT_MS;
+    cluster->replication_factor = options->replication_factor;
     if (options->log != NULL)
         cluster->log = *options->log;
     if (cluster->servers == NULL || !copy_properties(cluster, options) ||

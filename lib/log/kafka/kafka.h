@@ -48,6 +48,8 @@ struct ks__kafka_cluster {
     struct ks__config_pair    *properties;
     size_t                     property_count;
     int64_t                    patience_ms;       /* how long a question is tried */
+    int64_t                    suspect_ms;        /* how long an end of transaction may take */
+    int32_t                    replication_factor;
     struct ks__kafka_worker    worker;
     struct ks__kafka_client   *asker;             /* these two are the worker's */
     struct ks__kafka_client   *stable_asker;

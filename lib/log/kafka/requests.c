@@ -78,12 +78,14 @@ static ks_status configure_topic(rd_kafka_NewTopic_t *topic, const struct ks__to
 
 static ks_status make_topics(struct ks__kafka_question *question, rd_kafka_NewTopic_t **topics)
 {
-    char text[256];
+    const int32_t factor = question->cluster->replication_factor;
+    const int     copies = factor > 0 ? (int)factor : -1;
+    char          text[256];
 
     for (size_t i = 0; i < question->spec_count; i++) {
         const struct ks__topic_spec *spec = &question->specs[i];
 
-        topics[i] = rd_kafka_NewTopic_new(spec->name, spec->partitions, -1, text, sizeof(text));
+        topics[i] = rd_kafka_NewTopic_new(spec->name, spec->partitions, copies, text, sizeof(text));
         if (topics[i] == NULL || configure_topic(topics[i], spec) != KS_OK)
             return ks__error_set(&question->error, KS_EINVAL, "topic \"%s\": %s", spec->name,
                                  topics[i] == NULL ? text : "its configuration is refused");

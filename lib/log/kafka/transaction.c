@@ -22,7 +22,6 @@
 #include "base/assert.h"
 #include "base/clock.h"
 
-#define SUSPECT_MS 1000  /* well below socket.timeout.ms */
 #define TRY_MS     1000  /* one call of librdkafka; the turn repeats it */
 #define PAUSE_MS   20    /* between two tries that fail at once */
 #define INIT_MS    30000 /* then the caller hears that the brokers do not answer */
@@ -102,6 +101,12 @@ static ks_status run_commit(struct ks__kafka_turn *turn, struct ks__kafka_worker
     return status == KS_OK ? repeat(turn, worker, call_commit, INT64_MAX, "cannot commit") : status;
 }
 
+/* How long an end may take before it is suspect. */
+static int64_t suspect_after_ms(const struct ks__kafka_session *session)
+{
+    return ((const struct ks__kafka_cluster *)session->base.cluster)->suspect_ms;
+}
+
 static void run_turn(struct ks__kafka_job *job, struct ks__kafka_worker *worker)
 {
     struct ks__kafka_turn   *turn     = (struct ks__kafka_turn *)job;
@@ -120,7 +125,7 @@ static void run_turn(struct ks__kafka_job *job, struct ks__kafka_worker *worker)
                        ? run_commit(turn, worker)
                        : repeat(turn, worker, call_abort, INT64_MAX, "cannot abort");
     ks__kafka_client_poll(turn->session->producer, 0);
-    turn->suspect = turn->suspect || now_ms() - began_ms > SUSPECT_MS ||
+    turn->suspect = turn->suspect || now_ms() - began_ms > suspect_after_ms(turn->session) ||
                     disturbances != turn->session->producer->disturbances;
 }
 
