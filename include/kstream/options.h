@@ -169,6 +169,21 @@ typedef struct ks_joined {
     const ks_serde *out KS_ZERO;   /* value of the result */
 } ks_joined;
 
+/* Kafka: TableJoined and Materialized of a foreign-key join. `name` names the join, its topics and
+ * stores; `partitioner` is that of the right table, by foreign key. */
+typedef struct ks_table_joined {
+    size_t             struct_size KS_SIZEOF(ks_table_joined);
+    const char        *site KS_ZERO;
+    const char        *name KS_ZERO;
+    const char        *store KS_ZERO; /* of the result: makes it queryable under this name */
+    const ks_serde    *key KS_ZERO;   /* of the left table and the result */
+    const ks_serde    *value KS_ZERO; /* of the result */
+    ks_switch          cache KS_ZERO;
+    ks_switch          changelog KS_ZERO;
+    ks_partitioner_fn *partitioner KS_ZERO;
+    void              *user KS_ZERO; /* the partitioner's */
+} ks_table_joined;
+
 /* The functions of an aggregation. The initial aggregate is a constant. Kafka: Initializer,
  * Aggregator, Merger. Which are needed depends on what is aggregated; a missing or a superfluous
  * one is an error of the builder. */
@@ -228,6 +243,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_REPARTITIONED(...) KS_LITERAL_(ks_repartitioned, __VA_ARGS__)
 #define KS_MATERIALIZED(...)  KS_LITERAL_(ks_materialized, __VA_ARGS__)
 #define KS_JOINED(...)        KS_LITERAL_(ks_joined, __VA_ARGS__)
+#define KS_TABLE_JOINED(...)  KS_LITERAL_(ks_table_joined, __VA_ARGS__)
 #define KS_AGGREGATE(...)     KS_LITERAL_(ks_aggregate, __VA_ARGS__)
 #define KS_CONNECTED(...)     KS_LITERAL_(ks_connected, __VA_ARGS__)
 #define KS_KV_STORE(...)      KS_LITERAL_(ks_store_options, .name = __VA_ARGS__)

@@ -70,6 +70,30 @@ KS_API ks_table *ks_table_outer_join(ks_table *l, ks_table *r, ks_joiner_fn *joi
                                      const ks_materialized *materialized);
 
 /**
+ * Join each left row with the right row whose key is its foreign key; changes on either side count.
+ *
+ * `foreign` chooses the foreign key of a left row (`*io` comes in null; null = none). Inner: rows
+ * with a right row; left: every left row. In the joiner left->key is the primary key, right->key
+ * the foreign one, right->timestamp_ms the time of the result. A left row is sent to where its right
+ * row is and the answer back, through two topics; an answer counts only if the left value has not
+ * changed meanwhile, by bytes: `foreign` and values must be deterministic. The time of a result is
+ * the larger of both rows', after a change on the right that of the right row alone. Deletions may
+ * be sent for results that never were.
+ *
+ * Ownership: copies `options`; keeps the functions and `user`.
+ * Threads:   the builder's; the functions run on all stream threads.
+ * Errors:    latches KS_EINVAL if a function is NULL, KS_ETYPE if the left keys are windowed.
+ * Kafka:     KTable#join, leftJoin(KTable, Function, ValueJoiner, TableJoined, Materialized); nodes
+ *            KTABLE-FK-JOIN-.
+ * Since:     0.1
+ */
+KS_API ks_table *ks_table_join_on(ks_table *l, ks_table *r, ks_selector_fn *foreign,
+                                  ks_joiner_fn *join, void *user, const ks_table_joined *options);
+KS_API ks_table *ks_table_left_join_on(ks_table *l, ks_table *r, ks_selector_fn *foreign,
+                                       ks_joiner_fn *join, void *user,
+                                       const ks_table_joined *options);
+
+/**
  * Choose another key, and perhaps another value, for each row, to aggregate by.
  *
  * The mapper sees every row that comes and every row that goes; rows for which it leaves a null key

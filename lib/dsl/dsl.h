@@ -327,6 +327,11 @@ bool ks__table_send_old(struct ks__logical *node, bool force);
 /* Ask for rows: sources get their store. */
 void ks__table_make_readable(struct ks__logical *node);
 
+/* ---- stores of operators (stores.c) ---- */
+
+/* Declare a store; takes its name. Nodes use it by ks__logical_use_store(). */
+bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__store_spec *spec);
+
 /* ---- sources and repartitions ---- */
 
 /* Latch a topic that another source reads already. `*same` (may be NULL: not allowed) gets a source

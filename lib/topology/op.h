@@ -43,6 +43,7 @@ struct ks__record {
     ks_bytes  old;      /* tables: the value before; meaningful if has_old */
     bool      has_old;  /* the old value was computed (null = there was none) */
     bool      stale;    /* tables: not the latest of its key (versioned) */
+    int32_t   partition; /* answers of foreign-key joins: 1 + who asked; 0 = by key */
 };
 
 /* Which row of a table is looked up. */

@@ -494,6 +494,28 @@ static bool make_join_tables(struct plan *plan, json_t *step, const struct made 
     return true;
 }
 
+static bool make_join_on(struct plan *plan, json_t *step, const struct made *from,
+                         struct made *made)
+{
+    const struct made *right = plan_find(plan, text_of(step, "right"));
+    struct function   *f     = plan_functions(plan, 2);
+    ks_table_joined    options;
+    bool               left;
+
+    if (right == NULL || !is_left(plan, step, &left))
+        return plan_fail(plan, "no right side");
+    if (!parse(plan, step, "keyFn", is_key_function, from->key, from->value, 0, &f[0]) ||
+        !parse(plan, step, "joiner", is_joiner, from->key, from->value, right->value, &f[1]))
+        return false;
+    ks_options_init(&options, sizeof options);
+    options.store = text_of(step, "store");
+    options.key   = type_serde(made->key);
+    options.value = type_serde(made->value);
+    made->table   = (left ? ks_table_left_join_on : ks_table_join_on)(
+        from->table, right->table, call_foreign_of_pair, call_join_of_pair, f, &options);
+    return true;
+}
+
 static bool make_join_global(struct plan *plan, json_t *step, const struct made *from,
                              struct made *made)
 {
@@ -546,6 +568,7 @@ static const struct {
     { "joinStreamTable", make_join_table },
     { "joinStreamGlobal", make_join_global },
     { "joinTableTable", make_join_tables },
+    { "joinFk", make_join_on },
     { "process", plan_process },
 };
 

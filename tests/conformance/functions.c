@@ -437,3 +437,11 @@ ks_status call_join_of_pair(ks_ctx *ctx, const ks_record *left, const ks_record 
 {
     return call_join(ctx, left, right, out, (struct function *)user + 1);
 }
+
+ks_status call_foreign_of_pair(ks_ctx *ctx, const ks_record *record, ks_bytes *io, void *user)
+{
+    ks_record row = *record;
+
+    row.key = KS_NULL;
+    return call_select_of_pair(ctx, &row, io, user);
+}

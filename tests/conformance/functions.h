@@ -51,6 +51,7 @@ ks_fold_fn call_unaggregate;
 
 /* For joins with a mapped key one `user` serves two functions: [0] selects, [1] joins. */
 ks_selector_fn call_select_of_pair;
+ks_selector_fn call_foreign_of_pair; /* sees a null key */
 ks_joiner_fn   call_join_of_pair;
 
 #endif

@@ -84,32 +84,6 @@ ks_stream *ks_stream_process_values(ks_stream *s, const ks_processor *processor,
 
 /* ---- stores ---- */
 
-void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
-{
-    struct ks__call        call;
-    ks_store_options       options;
-    struct ks__store_part *part;
-
-    if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
-        !ks__need(b, &call, call.name != NULL, "a name") ||
-        !ks__take_store_name(b, &call, call.name))
-        return;
-    part = ks__arena_zalloc(&b->owned->arena, sizeof(*part));
-    if (part == NULL) {
-        ks__latch_no_memory(b);
-        return;
-    }
-    part->spec = (struct ks__store_spec){ .name      = call.name,
-                                          .kind      = KS__STORE_KV,
-                                          .key       = options.key,
-                                          .value     = options.value,
-                                          .cache     = options.cache == KS_ON,
-                                          .changelog = options.changelog != KS_OFF,
-                                          .plain     = true };
-    *b->stores_end = part;
-    b->stores_end  = &part->next;
-}
-
 void ks_builder_connect(ks_builder *b, const char *node, const char *store)
 {
     struct ks__call     call;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stores.c - stores that are declared by name: those of processors, and of operators that keep more
+ * than their table.
+ */
+#include "dsl/dsl.h"
+
+bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__store_spec *spec)
+{
+    struct ks__store_part *part;
+
+    if (!ks__take_store_name(b, call, spec->name))
+        return false;
+    part = ks__arena_zalloc(&b->owned->arena, sizeof(*part));
+    if (part == NULL)
+        return ks__latch_no_memory(b) != NULL;
+    part->spec     = *spec;
+    *b->stores_end = part;
+    b->stores_end  = &part->next;
+    return true;
+}
+
+void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
+{
+    struct ks__call  call;
+    ks_store_options options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
+        !ks__need(b, &call, call.name != NULL, "a name"))
+        return;
+    ks__store_add(b, &call,
+                  &(struct ks__store_spec){ .name      = call.name,
+                                            .kind      = KS__STORE_KV,
+                                            .key       = options.key,
+                                            .value     = options.value,
+                                            .cache     = options.cache == KS_ON,
+                                            .changelog = options.changelog != KS_OFF,
+                                            .plain     = true });
+}
