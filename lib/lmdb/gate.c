@@ -228,7 +228,7 @@ const char *ks__env_origin_text(enum ks__env_origin origin)
     case KS__ENV_DISCARDED_FORMAT:
         return "written in another format";
     case KS__ENV_DISCARDED_TOPOLOGY:
-        return "written by another topology";
+        return "written by another topology or for another log";
     case KS__ENV_DISCARDED_CORRUPT:
         return "the files are damaged or of unknown origin";
     }

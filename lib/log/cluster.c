@@ -113,6 +113,11 @@ const char *ks__cluster_kind(const struct ks__cluster *cluster)
     return cluster->class->kind;
 }
 
+const char *ks__cluster_id(const struct ks__cluster *cluster)
+{
+    return cluster->id;
+}
+
 ks_status ks__cluster_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
                              size_t count, int timeout_ms, ks_error *error)
 {

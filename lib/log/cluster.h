@@ -152,6 +152,9 @@ ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
 void ks__cluster_close(struct ks__cluster *cluster);
 /* "memory", "embedded", "kafka". */
 const char *ks__cluster_kind(const struct ks__cluster *cluster);
+/* Which log it is: another text for another set of topics under the same address (a log in memory
+ * that was made anew, a directory that was emptied); "" = not known. State is stamped with it. */
+const char *ks__cluster_id(const struct ks__cluster *cluster);
 
 /* KS_EEXISTS when a topic is there already (the others are made). */
 ks_status ks__cluster_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
@@ -274,8 +277,10 @@ struct ks__cluster_class {
 };
 
 /* First members of every implementation's structs. */
+#define KS__CLUSTER_ID_BYTES 33
 struct ks__cluster {
     const struct ks__cluster_class *class;
+    char                            id[KS__CLUSTER_ID_BYTES];
 };
 struct ks__session {
     struct ks__cluster *cluster;

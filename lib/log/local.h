@@ -102,7 +102,11 @@ struct ks__local_log {
     struct ks__local_session     *sessions;
     atomic_uint_fast64_t          changes;  /* of groups and topics                               */
     const char                   *process;  /* name of this process among members; NULL = alone   */
+    char                          id[KS__CLUSTER_ID_BYTES];
 };
+
+/* A text that no other log has. */
+void ks__local_make_id(char out[KS__CLUSTER_ID_BYTES]);
 
 struct ks__local_cluster {
     struct ks__cluster     base;

@@ -5,9 +5,12 @@
 #include "log/local.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SESSION_TIMEOUT_MS 45000            /* session.timeout.ms of Kafka's consumer             */
 #define RECORD_LIMIT       1000000          /* message.max.bytes of librdkafka                    */
@@ -35,12 +38,27 @@ void ks__local_cluster_init(struct ks__local_cluster *cluster,
                             const struct ks__cluster_options *options, struct ks__local_log *log)
 {
     cluster->base.class         = class;
+    memcpy(cluster->base.id, log->id, sizeof(log->id));
     cluster->log                = log;
     cluster->clock              = options->clock != NULL ? options->clock : ks__clock_real();
     cluster->session_timeout_ms = property(options, "session.timeout.ms", SESSION_TIMEOUT_MS);
     cluster->record_limit       = (size_t)property(options, "message.max.bytes", RECORD_LIMIT);
     if (options->log != NULL)
         cluster->logger = *options->log;
+}
+
+void ks__local_make_id(char out[KS__CLUSTER_ID_BYTES])
+{
+    static atomic_uint_fast64_t made;
+    const struct ks__clock     *clock   = ks__clock_real();
+    const int64_t               seed[4] = { ks__clock_wall_ms(clock), ks__clock_mono_ns(clock),
+                                            (int64_t)getpid(),
+                                            (int64_t)atomic_fetch_add(&made, 1) };
+    uint8_t                     hash[16];
+
+    ks__hash128(seed, sizeof(seed), hash);
+    for (size_t i = 0; i < sizeof(hash); i++)
+        snprintf(out + 2 * i, 3, "%02x", hash[i]);
 }
 
 /* ---- waking ---- */

@@ -153,6 +153,8 @@ static ks_status open_env(struct ks__globals *globals, ks_error *error)
                                              (uint64_t)globals->options.settings->state_map_bytes };
     ks_status                status = KS_EBUSY;
 
+    if (ks__cluster_id(globals->options.cluster)[0] != '\0')
+        options.topology_hash = ks__cluster_id(globals->options.cluster);
     for (int n = 0; n < ENV_LIMIT && status == KS_EBUSY; n++) {
         char *directory = ks__format("%s/global_%d", globals->options.directory, n);
 

@@ -258,21 +258,31 @@ static bool keeps_something(const struct ks__task *task)
     return false;
 }
 
-/* The stamp of the state: over all sub-topologies of the task. */
+/* `stamp` becomes the hash of itself and `other`. */
+static void fold(char stamp[33], const char other[33])
+{
+    char    both[66] = { 0 };
+    uint8_t hash[16];
+
+    memcpy(both, stamp, 33);
+    memcpy(both + 33, other, strlen(other));
+    ks__hash128(both, sizeof(both), hash);
+    for (size_t n = 0; n < sizeof(hash); n++)
+        snprintf(stamp + 2 * n, 3, "%02x", hash[n]);
+}
+
+/* The stamp of the state: over all sub-topologies of the task, and the log that its positions are
+ * positions of. */
 static void stamp(const struct ks__task *task, char out[33])
 {
-    uint8_t hash[16] = { 0 };
+    char other[33];
 
     ks__topology_hash(task->options.topology, task->subtopologies[0], out);
     for (size_t i = 1; i < task->options.subtopology_count; i++) {
-        char both[66];
-
-        memcpy(both, out, 33);
-        ks__topology_hash(task->options.topology, task->subtopologies[i], both + 33);
-        ks__hash128(both, sizeof(both), hash);
-        for (size_t n = 0; n < sizeof(hash); n++)
-            snprintf(out + 2 * n, 3, "%02x", hash[n]);
+        ks__topology_hash(task->options.topology, task->subtopologies[i], other);
+        fold(out, other);
     }
+    fold(out, ks__cluster_id(task->options.session->cluster));
 }
 
 static ks_status open_state(struct ks__task *task, ks_error *error)

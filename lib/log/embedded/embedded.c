@@ -432,12 +432,29 @@ static struct ks__embedded_log *log_new(struct ks__env *env)
     return NULL;
 }
 
+/* Read or make the log's identity. */
+static ks_status identify(struct ks__embedded_log *log, ks_error *error)
+{
+    struct ks__txn *txn;
+    ks_status       status = ks__txn_begin_write(log->env, &txn, error);
+
+    if (status != KS_OK)
+        return status;
+    status = ks__row_identity(log, txn, log->base.id);
+    if (status == KS_OK)
+        return ks__txn_commit(txn);
+    ks__txn_abort(txn);
+    return ks__error_set(error, status, "the identity of the log cannot be read");
+}
+
 static ks_status start(struct ks__embedded_log *log, const char *directory, ks_error *error)
 {
     ks_status status = ks__env_database(log->env, "meta", &log->meta, error);
 
     if (status == KS_OK)
         status = ks__env_database(log->env, "records", &log->records, error);
+    if (status == KS_OK)
+        status = identify(log, error);
     if (status == KS_OK)
         status = ks__waiters_open(&log->waiters, directory, poked, log, error);
     log->base.process = log->waiters.name;

@@ -10,6 +10,7 @@
  *               'e' transactional id      -> epoch i64
  *               'g' group                 -> members (group_row.c)
  *               's'                       -> last serial u64
+ *               'n'                       -> identity of the log, 32 hexadecimal digits
  *
  * LMDB's errors go into the error bound to the transaction; KS_ECORRUPT of our own has no text yet.
  */
@@ -128,6 +129,27 @@ ks_status ks__row_put_epoch(struct ks__embedded_log *log, struct ks__txn *txn, c
     struct meta_key key = key_of('e', id);
 
     return put_number(log, txn, &key, epoch);
+}
+
+ks_status ks__row_identity(struct ks__embedded_log *log, struct ks__txn *txn,
+                           char out[KS__CLUSTER_ID_BYTES])
+{
+    struct meta_key key = key_of('n', "");
+    ks_bytes        value;
+    ks_status       status = ks__txn_get(txn, log->meta, bytes_of(&key), &value);
+
+    if (status == KS_OK && value.data != NULL) {
+        if (value.size != KS__CLUSTER_ID_BYTES - 1)
+            return KS_ECORRUPT;
+        memcpy(out, value.data, value.size);
+        out[value.size] = '\0';
+        return KS_OK;
+    }
+    if (status != KS_OK)
+        return status;
+    ks__local_make_id(out);
+    return ks__txn_put(txn, log->meta, bytes_of(&key),
+                       (ks_bytes){ out, KS__CLUSTER_ID_BYTES - 1 });
 }
 
 ks_status ks__row_serial(struct ks__embedded_log *log, struct ks__txn *txn, uint64_t *serial)

@@ -415,6 +415,7 @@ static struct ks__memory_log *log_new(const char *name)
     if (log == NULL)
         return NULL;
     log->base.class = &memory_class;
+    ks__local_make_id(log->base.id);
     log->name       = ks__strdup(name);
     atomic_init(&log->base.changes, 0);
     ks__map_init(&log->positions, sizeof(struct memory_position));
