@@ -24,6 +24,7 @@ enum phase { PHASE_OFFSETS, PHASE_ENDS, PHASE_REPLAY, PHASE_DONE };
 struct input {
     const char *topic;    /* the task's */
     int64_t     position; /* where it goes on; KS__OFFSET_NONE = not known yet */
+    int64_t     high;     /* end of its partition */
 };
 
 struct changelog {
@@ -44,7 +45,7 @@ struct ks__restore {
     size_t                         index;
     int                            timeout_ms;
     bool                           was_new;
-    bool                           foreign; /* somebody else has written to a changelog */
+    bool                           foreign; /* a changelog is not as the state left it */
     struct input                  *inputs;
     size_t                         input_count;
     struct changelog              *changelogs;
@@ -224,6 +225,7 @@ static ks_status find_offset(struct ks__restore *restore, ks_error *error)
     if (status != KS_OK)
         return status;
     input->position = committed;
+    input->high     = high;
     if (committed != KS__OFFSET_NONE && committed >= begin && committed <= high)
         return KS_OK;
     if (committed != KS__OFFSET_NONE)
@@ -244,7 +246,8 @@ static ks_status wipe(struct ks__restore *restore, struct changelog *log, const 
                     " of %s-%" PRId32,
                     ks__kv_spec(log->store)->name, log->position, why, bound, log->topic,
                     restore->task->partition);
-    log->position = KS__OFFSET_NONE;
+    log->position    = KS__OFFSET_NONE;
+    restore->foreign = true;
     return ks__state_wipe(restore->state, log->store, log->position_name, error);
 }
 
@@ -432,7 +435,7 @@ static void prefer_own_positions(struct ks__restore *restore)
     for (size_t i = 0; i < restore->input_count && !restore->foreign; i++) {
         int64_t own = own_position(restore, i);
 
-        if (own > restore->inputs[i].position)
+        if (own > restore->inputs[i].position && own <= restore->inputs[i].high)
             restore->inputs[i].position = own;
     }
 }

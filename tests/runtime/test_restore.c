@@ -319,6 +319,33 @@ START_TEST(the_group_s_offset_counts_when_somebody_has_written_since)
 }
 END_TEST
 
+START_TEST(a_position_of_another_log_is_not_used)
+{
+    fill_input(10);
+    commit_input(5);
+    leave_state(11);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 5);
+    ck_assert(!ks__error_is_set(&failure));
+}
+END_TEST
+
+START_TEST(the_position_of_a_state_that_was_wiped_is_not_used)
+{
+    fill_input(10);
+    commit_input(5);
+    open_task();
+    ks__state_set_number(ks__task_state(task), "changelog/counts", 3);  /* the changelog is empty */
+    ks__state_set_number(ks__task_state(task), "input/" INPUT "/0", 8);
+    ck_assert_int_eq(ks__state_seal(ks__task_state(task), &failure), KS_OK);
+    close_task(true);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 5);
+}
+END_TEST
+
 START_TEST(under_exactly_once_the_group_s_offset_counts_always)
 {
     read_settings("exactly_once_v2");
@@ -360,6 +387,8 @@ int main(void)
     tcase_add_test(tcase, an_input_goes_on_at_the_group_s_offset);
     tcase_add_test(tcase, the_state_s_own_position_counts_when_nobody_has_written_since);
     tcase_add_test(tcase, the_group_s_offset_counts_when_somebody_has_written_since);
+    tcase_add_test(tcase, a_position_of_another_log_is_not_used);
+    tcase_add_test(tcase, the_position_of_a_state_that_was_wiped_is_not_used);
     tcase_add_test(tcase, under_exactly_once_the_group_s_offset_counts_always);
     tcase_add_test(tcase, an_offset_that_is_not_in_the_log_any_more_is_reset);
     suite_add_tcase(suite, tcase);
