@@ -151,8 +151,8 @@ KS_API void ks_builder_connect(ks_builder *b, const char *node, const char *stor
 /**
  * The Topology API: add a source, a processor, a sink by name; parents stand in `connected`.
  *
- * A sink's parents likewise (its KS_CONNECTED may name nothing else). `chooser` picks the topic per
- * record (preset to null), and then `topic` is NULL.
+ * A sink's parents likewise (its KS_CONNECTED may name nothing else). add_sink_chosen: `choose` gets
+ * a null `*io` and leaves the topic's name as text, per record; see ks_stream_to_chosen().
  *
  * Ownership: copies names and options; keeps functions and users, `processor` is copied.
  * Threads:   the builder's.
@@ -166,6 +166,9 @@ KS_API void ks_builder_add_processor(ks_builder *b, const char *name, const ks_p
                                      void *user, const ks_connected *connected);
 KS_API void ks_builder_add_sink(ks_builder *b, const char *name, const char *topic,
                                 const ks_produced *produced, const ks_connected *connected);
+KS_API void ks_builder_add_sink_chosen(ks_builder *b, const char *name, ks_selector_fn *choose,
+                                       void *user, const ks_produced *produced,
+                                       const ks_connected *connected);
 
 /**
  * Compile what was declared into a topology.

@@ -95,6 +95,27 @@ START_TEST(the_topology_api_wires_by_name)
 }
 END_TEST
 
+static ks_status topic_of_key(ks_ctx *ctx, const ks_record *record, ks_bytes *io, void *user)
+{
+    *io = ks_ctx_text(ctx, "%.*s-%s", KS_BYTES_ARG(record->key), (const char *)user);
+    return KS_OK;
+}
+
+START_TEST(a_sink_of_the_topology_api_may_choose_its_topic)
+{
+    const char *const topics[] = { "in" };
+
+    ks_builder_add_source(flow.b, "source", topics, 1, NULL);
+    ks_builder_add_sink_chosen(flow.b, "chosen", topic_of_key, USER("out"), NULL,
+                               KS_CONNECTED(.parents = { "source" }));
+    flow_start();
+    feed("in", "a", "1", 3);
+    feed("in", "b", "2", 4);
+    expect("b-out", "b", "2", 4);
+    expect("a-out", "a", "1", 3);
+}
+END_TEST
+
 START_TEST(a_processor_may_read_a_global_table)
 {
     ks_builder_global_table(flow.b, "g", NULL, KS_MATERIALIZED(.store = "seen"));
@@ -107,4 +128,5 @@ END_TEST
 
 FLOW_MAIN("processors", a_processor_has_its_store_and_changes_keys, process_values_keeps_the_key,
           an_unconnected_store_is_not_found, the_topology_api_wires_by_name,
+          a_sink_of_the_topology_api_may_choose_its_topic,
           a_processor_may_read_a_global_table)

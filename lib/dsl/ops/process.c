@@ -198,41 +198,65 @@ void ks_builder_add_processor(ks_builder *b, const char *name, const ks_processo
                &options);
 }
 
+/* Common to both ways to say the topic, which `args` has. */
+static void add_sink(ks_builder *b, struct ks__call *call, struct ks__sink_args *args,
+                     const ks_produced *options, const ks_connected *connected)
+{
+    ks_connected   edges;
+    struct parents parents;
+
+    if (!ks__enter_more(b, call, connected, &edges, sizeof(edges)))
+        return;
+    if (edges.stores[0] != NULL) {
+        ks__latch(b, call, KS_EINVAL, "a sink has no stores; leave out .stores");
+        return;
+    }
+    if (!find_parents(b, call, &edges, &parents))
+        return;
+    args->key              = options->key;
+    args->value            = options->value;
+    args->partitioner      = options->partitioner;
+    args->partitioner_user = options->user;
+    ks__logical_add(b, call,
+                    &(struct ks__logical_seed){ .kind         = KS__LOGICAL_SINK,
+                                                .name         = call->name,
+                                                .class        = &ks__sink_class,
+                                                .args         = args,
+                                                .args_size    = sizeof(*args),
+                                                .user         = args->choose_user,
+                                                .parents      = parents.nodes,
+                                                .parent_count = parents.count });
+}
+
 void ks_builder_add_sink(ks_builder *b, const char *name, const char *topic,
                          const ks_produced *produced, const ks_connected *connected)
 {
     struct ks__sink_args args = { 0 };
     struct ks__call      call;
     ks_produced          options;
-    ks_connected         edges;
-    struct parents       parents;
 
     if (!enter_named(b, __func__, name, produced, &options, sizeof(options), &call) ||
-        !ks__enter_more(b, &call, connected, &edges, sizeof(edges)) ||
         !ks__need(b, &call, topic != NULL, "a topic") ||
         !ks__check_name(b, &call, "the topic", topic))
         return;
-    if (edges.stores[0] != NULL) {
-        ks__latch(b, &call, KS_EINVAL, "a sink has no stores; leave out .stores");
-        return;
-    }
-    args = (struct ks__sink_args){ .topic            = { ks__owned_text(b->owned, topic), false },
-                                   .key              = options.key,
-                                   .value            = options.value,
-                                   .partitioner      = options.partitioner,
-                                   .partitioner_user = options.user };
-    if (!find_parents(b, &call, &edges, &parents))
-        return;
-    if (args.topic.name == NULL) {
+    args.topic.name = ks__owned_text(b->owned, topic);
+    if (args.topic.name == NULL)
         ks__latch_no_memory(b);
+    else
+        add_sink(b, &call, &args, &options, connected);
+}
+
+void ks_builder_add_sink_chosen(ks_builder *b, const char *name, ks_selector_fn *choose, void *user,
+                                const ks_produced *produced, const ks_connected *connected)
+{
+    struct ks__sink_args args = { 0 };
+    struct ks__call      call;
+    ks_produced          options;
+
+    args.choose      = choose;
+    args.choose_user = user;
+    if (!enter_named(b, __func__, name, produced, &options, sizeof(options), &call) ||
+        !ks__need(b, &call, choose != NULL, "a selector"))
         return;
-    }
-    ks__logical_add(b, &call,
-                    &(struct ks__logical_seed){ .kind         = KS__LOGICAL_SINK,
-                                                .name         = call.name,
-                                                .class        = &ks__sink_class,
-                                                .args         = &args,
-                                                .args_size    = sizeof(args),
-                                                .parents      = parents.nodes,
-                                                .parent_count = parents.count });
+    add_sink(b, &call, &args, &options, connected);
 }
