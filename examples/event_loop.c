@@ -60,7 +60,8 @@ static int print_results(ks_reader *reader)
     return count;
 }
 
-/* One turn: wait for input or work, publish, step, print. Gives the lines published less those printed. */
+/* One turn: wait for input or work, publish, step, print. Gives the lines published less those
+ * printed. */
 static int turn(ks_app *app, int poller, ks_writer *writer, ks_reader *reader, bool *open)
 {
     struct epoll_event events[2];

@@ -156,7 +156,8 @@ KS_API ks_status ks_writer_commit(ks_writer *writer, int timeout_ms) KS_MUST_CHE
 KS_API ks_status ks_writer_abort(ks_writer *writer, int timeout_ms);
 
 /* How to read: `group` for subscribing and committing; `reset` where the group has no offset
- * (default earliest); `uncommitted` also shows records of open transactions, where there are such. */
+ * (default earliest); `uncommitted` also shows records of open transactions, where there are
+ * such. */
 typedef struct ks_reader_options {
     size_t      struct_size KS_SIZEOF(ks_reader_options);
     const char *site KS_ZERO;

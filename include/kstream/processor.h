@@ -167,7 +167,15 @@ KS_API const void *ks_ctx_decode(ks_ctx *ctx, const ks_serde *serde, ks_bytes by
  */
 KS_API void *ks_ctx_local(ks_ctx *ctx, size_t size, void (*close)(void *local));
 
-/* The `user` of this operator. Kafka: none. */
+/**
+ * Give the `user` of the operator that runs, as passed where it was added; NULL if none was.
+ *
+ * Ownership: borrows `ctx`; the pointer is the application's, shared by all tasks.
+ * Threads:   inside a callback.
+ * Errors:    none.
+ * Kafka:     none; the fields of a Processor.
+ * Since:     0.1
+ */
 KS_API void *ks_ctx_user(ks_ctx *ctx);
 
 /**

@@ -74,11 +74,11 @@ KS_API ks_table *ks_table_outer_join(ks_table *l, ks_table *r, ks_joiner_fn *joi
  *
  * `foreign` chooses the foreign key of a left row (`*io` comes in null; null = none). Inner: rows
  * with a right row; left: every left row. In the joiner left->key is the primary key, right->key
- * the foreign one, right->timestamp_ms the time of the result. A left row is sent to where its right
- * row is and the answer back, through two topics; an answer counts only if the left value has not
- * changed meanwhile, by bytes: `foreign` and values must be deterministic. The time of a result is
- * the larger of both rows', after a change on the right that of the right row alone. Deletions may
- * be sent for results that never were.
+ * the foreign one, right->timestamp_ms the time of the result. A left row is sent to where its
+ * right row is and the answer back, through two topics; an answer counts only if the left value has
+ * not changed meanwhile, by bytes: `foreign` and values must be deterministic. The time of a result
+ * is the larger of both rows', after a change on the right that of the right row alone. Deletions
+ * may be sent for results that never were.
  *
  * Ownership: copies `options`; keeps the functions and `user`.
  * Threads:   the builder's; the functions run on all stream threads.

@@ -230,9 +230,9 @@ ks_status ks__session_commit_offsets(struct ks__session *session,
                                      int timeout_ms);
 /* Transactions. commit(): all appends since begin and the positions, together. After KS_EFENCED or
  * an error that requires abort, abort() (also resumable) leaves the session ready for the next
- * begin, unless the error is fatal. A suspect end (DESIGN 7) is handled inside, before the next
- * begin returns. Without a transactional id abort() forgets what was not flushed, where the log
- * still can. */
+ * begin, unless the error is fatal. A suspect end (its reply may be lost) is handled inside, before
+ * the next begin returns. Without a transactional id abort() forgets what was not flushed, where
+ * the log still can. */
 ks_status ks__session_begin(struct ks__session *session, int timeout_ms);
 ks_status ks__session_commit(struct ks__session *session, const struct ks__position *positions,
                              size_t count, int timeout_ms);

@@ -190,8 +190,8 @@ ks_status ks__commit_abort(struct ks__commit *commit, struct ks__session *sessio
     const bool transactions = settings->guarantee == KS__EXACTLY_ONCE_V2;
     ks_status  status       = KS_OK;
 
-    /* Without transactions: what was not flushed yet must not come out with a later flush, behind the
-     * changelog records of whoever does the work again. */
+    /* Without transactions: what was not flushed yet must not come out with a later flush, behind
+     * the changelog records of whoever does the work again. */
     if (commit->begun || !transactions)
         status = ks__session_abort(session, timeout_ms);
     if (status != KS_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * change.h - a table's change on a repartition topic, in Kafka's layout (ChangedSerializer, KIP-904).
+ * change.h - a table's change on a repartition topic, in Kafka's layout (ChangedSerializer,
+ * KIP-904).
  *
  *      [new ...][1]                                a value came
  *      [old ...][0]                                a value went

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * murmur3.h - the 128-bit hash by which a foreign-key join knows a left value again, as Kafka Streams
- * computes it: MurmurHash3 x64, seed 104729, both halves big-endian.
+ * murmur3.h - the 128-bit hash by which a foreign-key join knows a left value again, as Kafka
+ * Streams computes it: MurmurHash3 x64, seed 104729, both halves big-endian.
  *
  * Threads: pure.
  */

@@ -4,7 +4,7 @@
  * (SubscriptionWrapperSerde, SubscriptionResponseWrapperSerde, CombinedKeySchema).
  *
  *      subscription  [version 7 bits, no hash 1 bit][instruction][hash, 16][primary key ...]
- *                    [partition, 4]                                    version 1; 0 has no partition
+ *                    [partition, 4]                                    version 1; 0 has none
  *      answer        [version 0 7 bits, no hash 1 bit][hash, 16][right value ...]
  *      store key     [size of foreign key, 4][foreign key ...][primary key ...]
  *

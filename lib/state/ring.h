@@ -8,14 +8,14 @@
  *      floor   rows whose time is not above it are hidden from readers
  *      dead    rows whose time is not above it may be removed: dead <= floor
  *
- * The time of a store is the largest time of a row put so far, kept as a number with the state. With
- * Kafka's retention floor = time - retention. Otherwise floor = min(time, what every holder has worked
- * off) - keep: an operator that still owes a final result, or a slower input of a cogroup, finds its
- * rows, however far the time has jumped.
+ * The time of a store is the largest time of a row put so far, kept as a number with the state.
+ * With Kafka's retention floor = time - retention. Otherwise floor = min(time, what every holder
+ * has worked off) - keep: an operator that still owes a final result, or a slower input of a
+ * cogroup, finds its rows, however far the time has jumped.
  *
  * Invariants
- *   R1  A row is live by its own time, never by its slot: a slot may hold rows of a dead generation until
- *       the sweep passes. Every read filters.
+ *   R1  A row is live by its own time, never by its slot: a slot may hold rows of a dead generation
+ *       until the sweep passes. Every read filters.
  *   R2  Neither floor ever falls, but by drop().
  *   R3  The sweep removes dead rows only, in bounded steps, in the transaction of a write.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ring_sweep.c - removing dead rows from the slots, a bounded number with each write; restoring them.
+ * ring_sweep.c - removing dead rows from the slots, a bounded number with each write; restoring
+ * them.
  *
  *      a segment has died --> pass over its slot, row by row, each judged by its own time (R1)
  *                             resumed at the next write where the bound stopped it

@@ -97,7 +97,7 @@ void ks__state_drop(struct ks__state *state);
 /* Write the committed layer to LMDB, sorted, in one transaction. KS_EFULL keeps the layer: call
  * again. */
 ks_status ks__state_write(struct ks__state *state, ks_error *error);
-/* Sizes, for the bounds of DESIGN 6 (bytes of keys, values and entries). */
+/* Sizes, for the bounds of `state.flush` (bytes of keys, values and entries). */
 size_t ks__state_open_bytes(const struct ks__state *state);
 size_t ks__state_sealed_bytes(const struct ks__state *state);
 

@@ -2,12 +2,13 @@
  *
  * timed_key.h - keys of window and session stores: in memory, on disk and on the changelog alike.
  *
- *      window    [key ...][start, 8][sequence, 4]       Kafka's layouts; big-endian, so that rows of one
- *      session   [key ...][end, 8][start, 8]            key lie in the order of time
+ *      window    [key ...][start, 8][sequence, 4]     Kafka's layouts; big-endian, so that rows of
+ *      session   [key ...][end, 8][start, 8]          one key lie in the order of time
  *
- *      the index of either has the times in front:   [start, 8][key ...]   [end, 8][start, 8][key ...]
+ *      the index of either has the times in front: [start, 8][key ...], [end, 8][start, 8][key ...]
  *
- * The `time` of a row is the start of a window, the end of a session: what retention is measured by.
+ * The `time` of a row is the start of a window, the end of a session: what retention is measured
+ * by.
  * Threads: pure.
  */
 #ifndef KS_STATE_TIMED_KEY_H

@@ -162,7 +162,8 @@ void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, unsigned sl
     }
     if (store->db_rows[slot] == 0)
         return;
-    walk->failed = ks__db_cursor_open(store->reading->txn, store->dbs[slot], &walk->cursor) != KS_OK;
+    walk->failed =
+        ks__db_cursor_open(store->reading->txn, store->dbs[slot], &walk->cursor) != KS_OK;
     if (walk->failed)
         return;
     walk->valid = true;

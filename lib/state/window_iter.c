@@ -2,7 +2,7 @@
  *
  * window_iter.c - reading several rows of a window or session store.
  *
- *      fetch     one seek per slot that the times lie in, merged; other keys in between are passed over
+ *      fetch     one seek per slot that the times lie in, merged; other keys in between passed over
  *      all       every slot, filtered by key and time
  *      by time   the index, row by row looked up
  *

@@ -5,8 +5,8 @@
  *      window    a row per key and start (join stores: per put)        time = start
  *      session   a row per key, start and end                          time = end
  *
- * The handles are those of key-value stores (state/store.h) whose spec is of the kind. Rows are lent and
- * iterators see what S1 and S2 say; a row that retention hides is absent for every read.
+ * The handles are those of key-value stores (state/store.h) whose spec is of the kind. Rows are
+ * lent and iterators see what S1 and S2 say; a row that retention hides is absent for every read.
  *
  * Rows of an iterator have the plain key, and `window` set.
  * Threads: the task's.
@@ -16,7 +16,8 @@
 
 #include "state/store.h"
 
-/* Where a row was found, so that the put that follows need not look again. To the end of the record. */
+/* Where a row was found, so that the put that follows need not look again. To the end of the
+ * record. */
 struct ks__window_slot {
     struct ks__kv_slot kv;
     ks_bytes           key;     /* borrowed */
@@ -53,9 +54,9 @@ ks_iter *ks__session_fetch(struct ks_kv_store *store, ks_bytes key, int64_t end_
 /* Rows of all keys (from, to inclusive; null = open) with a time in [from_ms, to_ms]. */
 ks_iter *ks__window_all(struct ks_kv_store *store, ks_bytes key_from, ks_bytes key_to,
                         int64_t from_ms, int64_t to_ms, ks_order order);
-/* Rows of all keys with a time in the range, by time (sessions: end, start), then key. Only for stores
- * with an index (spec->by_time). What is owed as a final result is seen also if retention hides it; with
- * Kafka's retention only the row on the edge, and all sessions. */
+/* Rows of all keys with a time in the range, by time (sessions: end, start), then key. Only for
+ * stores with an index (spec->by_time). What is owed as a final result is seen also if retention
+ * hides it; with Kafka's retention only the row on the edge, and all sessions. */
 ks_iter *ks__window_by_time(struct ks_kv_store *store, int64_t from_ms, int64_t to_ms);
 
 /* A holder (0 .. spec->holders - 1) is done with all that a stream time of `time_ms` closes. */

@@ -44,8 +44,8 @@ static void free_output(ks_driver *d, struct ks__driver_output *output)
     ks__free(output);
 }
 
-/* The records are there, but could not be read: kept, if nothing is yet. Nobody knows a topic to which
- * nothing was sent: that is no failure. */
+/* The records are there, but could not be read: kept, if nothing is yet. Nobody knows a topic to
+ * which nothing was sent: that is no failure. */
 static void keep_failure(ks_driver *d, const char *topic, ks_status status)
 {
     if (status != KS_ENOTFOUND && !ks__error_is_set(&d->error))

@@ -2,7 +2,8 @@
  *
  * join.c - which records of two streams lie close enough to each other.
  *
- *      left at t joins right in [t - before, t + after];  right at u joins left in [u - after, u + before]
+ *      left at t joins right in [t - before, t + after]
+ *      right at u joins left in [u - after, u + before]
  *
  * Either may be negative: with before -5 and after 10 the right record comes 5 to 10 ms later.
  */

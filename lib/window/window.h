@@ -9,8 +9,8 @@
  *      session   |--|      |----------|      [start, end], records closer than the gap
  *      unlimited      |---------------->     from its start on
  *
- * Times are milliseconds and never negative; bounds are those of Kafka: the end of sliding windows and
- * sessions is inside. Sums stop at the ends of int64.
+ * Times are milliseconds and never negative; bounds are those of Kafka: the end of sliding windows
+ * and sessions is inside. Sums stop at the ends of int64.
  *
  * Invariants
  *   W1  close = stream time - grace (sessions: - gap too). A window accepts a record while
@@ -37,7 +37,7 @@ enum ks__windowing_kind {
 struct ks__windowing {
     enum ks__windowing_kind kind;
     bool                    final;      /* emit on close, not on update */
-    int64_t                 size_ms;    /* time: the size; sliding: the difference; session: the gap */
+    int64_t                 size_ms;    /* sliding: the difference; session: the gap */
     int64_t                 advance_ms; /* time */
     int64_t                 grace_ms;
     int64_t                 start_ms;   /* unlimited */
@@ -74,7 +74,8 @@ static inline int64_t ks__time_min(int64_t one, int64_t other)
 int64_t ks__window_close_ms(const struct ks__windowing *windows, int64_t stream_time_ms);
 /* Does a window that ends so still accept a record? */
 bool ks__window_accepts(const struct ks__windowing *windows, int64_t end_ms, int64_t close_ms);
-/* The latest end (sessions) or start (others) of windows that are final at `close_ms`; negative = none. */
+/* The latest end (sessions) or start (others) of windows that are final at `close_ms`; negative =
+ * none. */
 int64_t ks__window_final_bound_ms(const struct ks__windowing *windows, int64_t close_ms);
 
 /* ---- tumbling, hopping, unlimited ---- */
@@ -97,7 +98,8 @@ bool ks__sliding_is_late(const struct ks__windowing *windows, int64_t time_ms, i
 
 /* ---- sessions ---- */
 
-/* The sessions that a record at this time joins have end >= start_ms and start <= end_ms of this. */
+/* The sessions that a record at this time joins have end >= start_ms and start <= end_ms of
+ * this. */
 ks_window ks__session_reach(const struct ks__windowing *windows, int64_t time_ms);
 /* The smallest session that holds both. */
 ks_window ks__session_merge(ks_window one, ks_window other);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The types of a store's columns: those of the step that names it; processors' stores by the JSON's. */
+/* The types of a store's columns: those of the step that names it; processors' stores by the
+ * JSON's. */
 static void store_types(struct replay *r, const char *store, enum type *key, enum type *value)
 {
     *key   = TYPE_STRING;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_alloc.c - the n-th allocation fails, for every n, in building and running word count: a clean
- * error with a text, and not a byte is lost.
+ * test_alloc.c - the n-th allocation fails, for every n, in building and running word count: a
+ * clean error with a text, and not a byte is lost.
  */
 #include "base/alloc.h"
 #include "fault/scenario.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_calls.c - the n-th call of the file system and the n-th call of the log fail, for every n, in
- * word count on the driver: a clean error with a text, nothing lost, and a run after it is right.
+ * test_calls.c - the n-th call of the file system and the n-th call of the log fail, for every n,
+ * in word count on the driver: a clean error with a text, nothing lost, and a run after it is
+ * right.
  */
 #include "base/io.h"
 #include "fault/scenario.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * words.h - the topology of examples/word_count.c, name for name, for tests that look into its state.
+ * words.h - the topology of examples/word_count.c, name for name, for tests that look into its
+ * state.
  */
 #ifndef KS_TESTS_WORDS_H
 #define KS_TESTS_WORDS_H

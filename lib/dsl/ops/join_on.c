@@ -125,7 +125,8 @@ static struct ks__logical *add_answers(struct join_on *join, struct ks__logical 
                     &ks__join_on_register_class, subscriptions);
     asks[0]   = add(join, name_of(join, "-subscription-join-foreign", ks__join_on_ask_class.prefix),
                     &ks__join_on_ask_class, registers);
-    asks[1] = add(join, name_of(join, "-foreign-join-subscription", ks__join_on_notify_class.prefix),
+    asks[1] = add(join,
+                  name_of(join, "-foreign-join-subscription", ks__join_on_notify_class.prefix),
                   &ks__join_on_notify_class, join->right->node);
     if (asks[0] == NULL || asks[1] == NULL)
         return NULL;
@@ -150,9 +151,8 @@ static struct ks__logical *add_result(struct join_on *join, struct ks__logical *
     struct ks__logical         *resolve, *node;
     const char                 *name;
 
-    resolve = add(join,
-                  name_of(join, "-subscription-response-resolver", ks__join_on_resolve_class.prefix),
-                  &ks__join_on_resolve_class, answers);
+    name    = name_of(join, "-subscription-response-resolver", ks__join_on_resolve_class.prefix);
+    resolve = add(join, name, &ks__join_on_resolve_class, answers);
     if (resolve == NULL)
         return NULL;
     ks__logical_view(resolve, join->left->node);

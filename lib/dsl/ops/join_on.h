@@ -9,8 +9,8 @@
  *      result <─ resolve <─ [topic by primary key] <────────────────────────────┘
  *
  * Invariants
- *   FK1  A subscription carries the hash of the left value; an answer brings it back and counts only
- *        if the left row still has that value.
+ *   FK1  A subscription carries the hash of the left value; an answer brings it back and counts
+ *        only if the left row still has that value.
  *   FK2  An answer goes to the partition that asked.
  */
 #ifndef KS_DSL_OPS_JOIN_ON_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * join_on_left.c - a foreign-key join where the left table is: subscribe to right rows, resolve answers.
+ * join_on_left.c - a foreign-key join where the left table is: subscribe to right rows, resolve
+ * answers.
  *
  *      old key   new key    inner join sends                   left join sends
  *      -         x          if available x                     always x

@@ -7,9 +7,9 @@
  *        v rows          ^          │
  *      right ─change─> other side ──┘
  *
- * A side joins what comes (and, if asked, what was before) with the row across. Without a row across
- * there is a result only if the side may stand alone: the left one in a left join, both in an outer
- * one. Without a store a row of the result is computed from both tables.
+ * A side joins what comes (and, if asked, what was before) with the row across. Without a row
+ * across there is a result only if the side may stand alone: the left one in a left join, both in
+ * an outer one. Without a store a row of the result is computed from both tables.
  *
  * Invariants
  *   TJ1  The time of a result is the larger of both rows'.
