@@ -9,27 +9,27 @@
 #include "log/cluster.h"
 #include "world.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define ANSWERS 3
 
 static const struct fault {
     const char *call;
+    int         weight; /* of the plan's rate: rare calls that decide much fail more often */
     ks_status   answers[ANSWERS];
 } faults[] = {
-    { "append", { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
-    { "flush", { KS_EAGAIN, KS_EAGAIN, KS_EUNAVAILABLE } },
-    { "begin", { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
-    { "commit", { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
-    { "abort", { KS_EAGAIN, KS_EAGAIN, KS_EUNAVAILABLE } },
-    { "commit_offsets", { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
-    { "acknowledge", { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
-    { "poll", { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
-    { "fetch", { KS_EUNAVAILABLE, KS_EUNAVAILABLE, KS_EUNAVAILABLE } },
+    { "append", 1, { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
+    { "fetch", 1, { KS_EUNAVAILABLE, KS_EUNAVAILABLE, KS_EUNAVAILABLE } },
+    { "poll", 10, { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
+    { "begin", 4, { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
+    { "commit", 10, { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
+    { "abort", 10, { KS_EAGAIN, KS_EAGAIN, KS_EUNAVAILABLE } },
+    { "flush", 10, { KS_EAGAIN, KS_EAGAIN, KS_EUNAVAILABLE } },
+    { "commit_offsets", 10, { KS_EAGAIN, KS_EUNAVAILABLE, KS_EFENCED } },
+    { "acknowledge", 4, { KS_EAGAIN, KS_EAGAIN, KS_EAGAIN } },
 };
 /* All others. */
-static const struct fault lookup = { NULL, { KS_EAGAIN, KS_EUNAVAILABLE, KS_EUNAVAILABLE } };
+static const struct fault lookup = { NULL, 1, { KS_EAGAIN, KS_EUNAVAILABLE, KS_EUNAVAILABLE } };
 
 static const struct fault *fault_of(const char *call)
 {
@@ -41,19 +41,19 @@ static const struct fault *fault_of(const char *call)
 
 static ks_status fault(const char *call, void *user)
 {
-    struct world *world = user;
-    ks_status     status;
+    struct world       *world = user;
+    const struct fault *fault = fault_of(call);
+    ks_status           status;
 
-    if (world->verbose && world->stepped != NULL)
-        printf("              %s\n", call);
-    if (world->stepped == NULL || random_below(&world->faults, 1000) >= world->plan.fault_permille)
+    if (world->stepped == NULL ||
+        random_below(&world->faults, 1000) >= world->plan.fault_permille * fault->weight)
         return KS_OK;
     if (world->plan.fatal_faults && random_percent(&world->faults, 3)) {
         status = random_percent(&world->faults, 50) ? KS_ELOG : KS_ENOMEM;
         world->stepped->fatal++;
     } else {
+        status = fault->answers[random_below(&world->faults, ANSWERS)];
         world->stepped->fatal += strcmp(call, "open") == 0;
-        status = fault_of(call)->answers[random_below(&world->faults, ANSWERS)];
     }
     world->faulted++;
     world_note(world, "  fault %s %s", call, ks_status_name(status));

@@ -48,8 +48,9 @@ static int run_seed(uint64_t seed, bool verbose, bool tell)
         printf("seed %" PRIu64 " FAILED: %s\n", seed, world.tally.complaint);
     else if (tell)
         printf("seed %" PRIu64 " ok, trace %016" PRIx64 ": %d started, %d stopped, %d abandoned, "
-               "%d failed, %d faults\n", seed, world.trace, world.started, world.stopped,
-               world.abandoned, world.failed, world.faulted);
+               "%d failed, %d faults, %d%% worked off under way\n", seed, world.trace,
+               world.started, world.stopped, world.abandoned, world.failed, world.faulted,
+               world.worked);
     fflush(stdout);
     int result = !world_is_sound(&world);
     world_close(&world);

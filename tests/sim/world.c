@@ -44,22 +44,23 @@ static void plan_make(struct plan *plan, struct random *random)
     int guarantee = random_below(random, 100);
 
     *plan = (struct plan){
-        .shape           = (enum shape)random_below(random, SHAPES),
-        .rule            = guarantee < 65   ? TALLY_EXACTLY_ONCE
-                           : guarantee < 90 ? TALLY_AT_LEAST_ONCE
-                                            : TALLY_AT_MOST_ONCE,
-        .actions         = RANDOM_OF(random, 100, 400, 1000),
-        .partitions      = RANDOM_OF(random, 1, 2, 4, 4),
-        .fault_permille  = RANDOM_OF(random, 0, 2, 10, 50),
-        .fatal_faults    = random_percent(random, 30),
-        .caches          = random_percent(random, 50),
-        .flush_at_commit = random_percent(random, 50),
-        .shared_state    = random_percent(random, 50),
-        .commit_ms       = RANDOM_OF(random, 0, 10, 100, 1000),
-        .state_flush_ms  = RANDOM_OF(random, 0, 50, 1000, 100000),
-        .buffered        = RANDOM_OF(random, 1, 7, 1000),
-        .session_ms      = RANDOM_OF(random, 300, 1000, 10000),
-        .idle_ms         = RANDOM_OF(random, 0, -1, 20),
+        .shape            = (enum shape)random_below(random, SHAPES),
+        .rule             = guarantee < 65   ? TALLY_EXACTLY_ONCE
+                            : guarantee < 90 ? TALLY_AT_LEAST_ONCE
+                                             : TALLY_AT_MOST_ONCE,
+        .actions          = RANDOM_OF(random, 500, 2000, 5000),
+        .partitions       = RANDOM_OF(random, 1, 2, 4, 4),
+        .fault_permille   = RANDOM_OF(random, 0, 1, 5, 20),
+        .disturb_permille = RANDOM_OF(random, 3, 10, 25),
+        .fatal_faults     = random_percent(random, 20),
+        .caches           = random_percent(random, 50),
+        .flush_at_commit  = random_percent(random, 50),
+        .shared_state     = random_percent(random, 50),
+        .commit_ms        = RANDOM_OF(random, 0, 10, 100, 1000),
+        .state_flush_ms   = RANDOM_OF(random, 0, 50, 1000, 100000),
+        .buffered         = RANDOM_OF(random, 1, 7, 1000),
+        .session_ms       = RANDOM_OF(random, 200, 500, 2000),
+        .idle_ms          = RANDOM_OF(random, 0, -1, 20),
     };
 }
 
@@ -241,7 +242,7 @@ static void stop(struct world *world, int n)
 
 static void advance(struct world *world)
 {
-    int ms = random_percent(&world->random, 90) ? random_below(&world->random, 30)
+    int ms = random_percent(&world->random, 96) ? random_below(&world->random, 50)
                                                 : random_below(&world->random, 3000);
 
     ks__manual_clock_advance(&world->clock, ms);
@@ -283,17 +284,15 @@ static void write_some(struct world *world)
     world_note(world, "wrote %d", count);
 }
 
-/* Something happens to an instance, there or not. */
+/* Something happens to an instance, there or not. One that is not there comes with its next turn. */
 static void disturb(struct world *world, int n)
 {
     struct instance *instance = &world->instances[n];
     int              what     = random_below(&world->random, 100);
 
-    if (instance->app == NULL)
-        world_start(world, n);
-    else if (what < 35)
+    if (what < 35 && instance->app != NULL)
         abandon(world, n);
-    else if (what < 60 && !instance->stopping)
+    else if (what < 60 && instance->app != NULL && !instance->stopping)
         stop(world, n);
     else
         instance->frozen = random_below(&world->random, 200);
@@ -305,13 +304,17 @@ void world_act(struct world *world)
 
     for (int i = 0; i < INSTANCES; i++)
         world->instances[i].frozen -= world->instances[i].frozen > 0;
-    if (what < 10)
-        advance(world);
-    else if (what < 22)
-        write_some(world);
-    else if (what < 25)
+    if (random_below(&world->random, 1000) < world->plan.disturb_permille)
         disturb(world, n);
-    else if (world->instances[n].app != NULL && world->instances[n].frozen == 0)
+    else if (what < 10)
+        advance(world);
+    else if (what < 20)
+        write_some(world);
+    else if (world->instances[n].frozen > 0)
+        return;
+    else if (world->instances[n].app == NULL)
+        world_start(world, n);
+    else
         world_step(world, n);
 }
 
@@ -331,6 +334,21 @@ static bool is_worked_off(struct world *world, const char *topic)
             return false;
     }
     return true;
+}
+
+static int worked_percent(struct world *world)
+{
+    int64_t ends = 0, sum = 0;
+
+    for (int32_t p = 0; p < world->plan.partitions; p++) {
+        int64_t end = 0, committed = 0;
+
+        ks_log_end_offset(world->log, INPUT, p, &end);
+        ks_log_committed(world->log, APPLICATION, INPUT, p, &committed);
+        ends += end;
+        sum += committed > 0 ? committed : 0;
+    }
+    return ends > 0 ? (int)(100 * sum / ends) : 100;
 }
 
 static void step_all(struct world *world)
@@ -381,6 +399,7 @@ void world_finish(struct world *world)
     int steps = 0, idle = 0;
 
     world_note(world, "finish");
+    world->worked              = worked_percent(world);
     world->plan.fault_permille = 0;
     /* Twenty quiet rounds more: at most once commits before it processes. */
     while (idle < 20 && steps++ < FINISH_STEPS && world_is_sound(world)) {

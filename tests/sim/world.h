@@ -34,7 +34,8 @@ struct plan {
     enum tally_rule rule;
     int             actions;
     int             partitions;
-    int             fault_permille; /* of log calls */
+    int             fault_permille;   /* of log calls; see faults.c for weights */
+    int             disturb_permille; /* of actions: start, stop, abandon, freeze */
     bool            fatal_faults;   /* also such that end an instance */
     bool            caches, flush_at_commit;
     bool            shared_state;   /* one state directory for both */
@@ -62,6 +63,7 @@ struct world {
     struct instance         instances[INSTANCES];
     struct instance        *stepped;   /* faults are for it; NULL = none now */
     struct tally            tally;
+    int                     worked; /* percent of the input worked off before the finish */
     int                     started, abandoned, stopped, failed, faulted;
     uint64_t                trace;
     bool                    verbose;
