@@ -9,8 +9,8 @@
  *                       `-> output topic, changelog and the store of a new app, all against the input
  *
  * Rounds alternate between no cache (outputs per key are exactly 1, 2, 3 ...) and the default one
- * (they rise, and the last one is right). Each start chooses other commit.interval.ms and
- * state.flush.ms, so that kills hit all windows: inside a transaction, between the log's commit and
+ * (they rise, and the last one is right). Each start chooses another commit.interval.ms,
+ * state.flush.ms and log.sync (a synced commit takes long), so that kills hit all windows: inside a transaction, between the log's commit and
  * LMDB's, inside LMDB's, while state is restored. A line per round, last line `N passed, N failed`.
  */
 #include "base/io.h"
@@ -63,13 +63,15 @@ static void sleep_us(int us)
 
 static pid_t start(struct round *round)
 {
-    char  commit[48], flush[48];
+    char  commit[48], flush[48], sync[16];
     pid_t pid;
 
     snprintf(commit, sizeof(commit), "commit.interval.ms=%d",
              RANDOM_OF(&round->random, 0, 1, 5, 20, 100));
     snprintf(flush, sizeof(flush), "state.flush.ms=%d",
              RANDOM_OF(&round->random, 0, 2, 20, 200, 100000));
+    snprintf(sync, sizeof(sync), "log.sync=%s",
+             random_percent(&round->random, 50) ? "true" : "false");
     fflush(stdout);
     pid = fork();
     if (pid != 0)
@@ -77,7 +79,7 @@ static pid_t start(struct round *round)
     execl(round->program, round->program, "--brokers", round->address, "--input", "lines",
           "--output", "counts", "--application-id", APPLICATION, "--state-dir", round->state,
           "--guarantee", "exactly_once_v2", "--cache-bytes", round->caches ? "10MiB" : "0",
-          "-X", commit, "-X", flush, "-X", "log.sync=false", "-X", "session.timeout.ms=1000",
+          "-X", commit, "-X", flush, "-X", sync, "-X", "session.timeout.ms=1000",
           (char *)NULL);
     _exit(127);
 }

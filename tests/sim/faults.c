@@ -45,6 +45,8 @@ static ks_status fault(const char *call, void *user)
     const struct fault *fault = fault_of(call);
     ks_status           status;
 
+    if (world->stepped != NULL && world->stepped->deaf > 0 && strcmp(call, "poll") == 0)
+        return KS_EAGAIN;
     if (world->stepped == NULL ||
         random_below(&world->faults, 1000) >= world->plan.fault_permille * fault->weight)
         return KS_OK;

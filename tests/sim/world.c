@@ -284,7 +284,8 @@ static void write_some(struct world *world)
     world_note(world, "wrote %d", count);
 }
 
-/* Something happens to an instance, there or not. One that is not there comes with its next turn. */
+/* Something happens to an instance, there or not; one that is not there comes with its next turn. A
+ * frozen one may lose its partitions without hearing of it before it goes on. */
 static void disturb(struct world *world, int n)
 {
     struct instance *instance = &world->instances[n];
@@ -296,14 +297,19 @@ static void disturb(struct world *world, int n)
         stop(world, n);
     else
         instance->frozen = random_below(&world->random, 200);
+    if (instance->frozen > 0 && world->plan.fault_permille > 0 &&
+        random_percent(&world->random, 50))
+        instance->deaf = instance->frozen + random_below(&world->random, 40);
 }
 
 void world_act(struct world *world)
 {
     int n = random_below(&world->random, INSTANCES), what = random_below(&world->random, 100);
 
-    for (int i = 0; i < INSTANCES; i++)
+    for (int i = 0; i < INSTANCES; i++) {
         world->instances[i].frozen -= world->instances[i].frozen > 0;
+        world->instances[i].deaf -= world->instances[i].deaf > 0;
+    }
     if (random_below(&world->random, 1000) < world->plan.disturb_permille)
         disturb(world, n);
     else if (what < 10)
@@ -401,6 +407,8 @@ void world_finish(struct world *world)
     world_note(world, "finish");
     world->worked              = worked_percent(world);
     world->plan.fault_permille = 0;
+    for (int n = 0; n < INSTANCES; n++)
+        world->instances[n].deaf = 0;
     /* Twenty quiet rounds more: at most once commits before it processes. */
     while (idle < 20 && steps++ < FINISH_STEPS && world_is_sound(world)) {
         if (!anybody_runs(world) && world->instances[0].app == NULL)

@@ -46,6 +46,7 @@ struct instance {
     ks_app *app;          /* NULL = not there */
     bool    stopping;
     int     frozen;       /* actions during which it is not stepped */
+    int     deaf;         /* actions during which it does not hear of its group */
     int     fatal;        /* faults it got that may end it */
 };
 
