@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- malloc ---- */
 
@@ -132,6 +133,19 @@ bool ks__grow(void *items, size_t *capacity, size_t needed, size_t item_size)
     memcpy(items, &grown, sizeof(grown));
     *capacity = wanted;
     return true;
+}
+
+/* ---- large pages ---- */
+
+#define LARGE_PAGE ((uintptr_t)2 * 1024 * 1024)
+
+void ks__alloc_large_pages(void *p, size_t size)
+{
+    uintptr_t from = ((uintptr_t)p + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+    uintptr_t to   = ((uintptr_t)p + size) & ~(LARGE_PAGE - 1);
+
+    if (size >= LARGE_PAGE && from < to)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE); /* a kernel without: as before */
 }
 
 /* ---- copies and texts ---- */

@@ -41,9 +41,11 @@ static bool table_grow(struct ks__map *map)
     struct ks__map_slot *slots;
     size_t               old_size = old != NULL ? map->mask + 1 : 0;
 
-    slots = ks__zalloc_array(size, sizeof(*slots));
+    slots = ks__alloc(size * sizeof(*slots));
     if (slots == NULL)
         return false;
+    ks__alloc_large_pages(slots, size * sizeof(*slots));
+    memset(slots, 0, size * sizeof(*slots));
     map->held_bytes += (size - map->slot_capacity) * sizeof(*slots);
     map->slots         = slots;
     map->mask          = size - 1;

@@ -38,13 +38,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The payload follows at ks__map_payload(), 16-aligned. Read-only but for the payload. */
+/* The payload follows at ks__map_payload(), 16-aligned. Read-only but for the payload. What a get
+ * looks at is last, beside payload and key bytes: two lines of the processor's cache. */
 struct ks__map_entry {
-    ks_bytes              key;
-    uint64_t              hash;
     uint64_t              sequence;         /* n-th insertion into this map since init        */
     struct ks__map_entry *older, *newer;    /* the list; a removed entry stays until purge    */
     struct ks__map_entry *left, *right, *parent;
+    ks_bytes              key;
+    uint64_t              hash;
     bool                  removed;
 };
 
@@ -89,6 +90,32 @@ uint64_t ks__map_hash(ks_bytes key);
 /* The entry of the key, or NULL. */
 struct ks__map_entry *ks__map_get(const struct ks__map *map, ks_bytes key);
 struct ks__map_entry *ks__map_get_hashed(const struct ks__map *map, ks_bytes key, uint64_t hash);
+
+/* Look ahead: first ask for the place of the hash in the table, some records later for the entry
+ * there, so that the get after them finds both in the processor's cache. The second gives the entry,
+ * NULL = none; its key is not compared. Maps that fit in the cache are left alone. */
+static inline void ks__map_prefetch(const struct ks__map *map, uint64_t hash)
+{
+    if (map->mask >= 4096)
+        __builtin_prefetch(&map->slots[hash & map->mask]);
+}
+static inline struct ks__map_entry *ks__map_prefetch_entry(const struct ks__map *map, uint64_t hash)
+{
+    const struct ks__map_slot *slot;
+
+    if (map->mask < 4096)
+        return NULL;
+    for (size_t i = hash & map->mask;; i = (i + 1) & map->mask) {
+        slot = &map->slots[i];
+        if (slot->entry == NULL || slot->hash == hash)
+            break;
+    }
+    if (slot->entry != NULL) {
+        __builtin_prefetch(&slot->entry->key);
+        __builtin_prefetch((const char *)&slot->entry->key + 64);
+    }
+    return slot->entry;
+}
 
 /* Find the entry, or insert one with a copy of the key and a zeroed payload; `*inserted` (may be
  * NULL) says which. NULL = no memory, nothing changed. */

@@ -2,7 +2,7 @@
  *
  * map_memory.c - the memory of a map: blocks, size classes, large pieces.
  *
- *      blocks ──> 4 KiB ──> 8 KiB ──> ... ──> 1 MiB ──> 1 MiB      bumped, oldest first
+ *      blocks ──> 4 KiB ──> 8 KiB ──> ... ──> 8 MiB ──> 8 MiB      bumped, oldest first
  *      free_pieces[n]       pieces of 16 n bytes given back        reused before bumping
  *      large                one block per piece above 1 KiB        freed when purged
  *
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define FIRST_BLOCK 4096u
-#define LAST_BLOCK  (1024u * 1024u)
+#define LAST_BLOCK  (8u * 1024u * 1024u)
 #define CLASS_LIMIT (KS__MAP_CLASSES * 16u)
 
 struct ks__map_block {
@@ -50,6 +50,7 @@ static struct ks__map_block *block_new(struct ks__map *map, size_t size)
     block = ks__alloc(sizeof(*block) + size);
     if (block == NULL)
         return NULL;
+    ks__alloc_large_pages(block, size);
     *block = (struct ks__map_block){ .size = size };
     map->held_bytes += sizeof(*block) + size;
     return block;

@@ -78,6 +78,12 @@ bool ks__kv_find(struct ks_kv_store *store, ks_bytes key, struct ks__kv_slot *sl
 void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot,
                      const struct ks__row *row);
 
+/* Look ahead for the keys of records that come next, in three steps some records apart: the first
+ * gives the hash for the others. What memory is slow to give is then there when it is needed. */
+uint64_t ks__kv_ahead_key(const struct ks_kv_store *store, ks_bytes key);
+void     ks__kv_ahead_entry(const struct ks_kv_store *store, uint64_t hash);
+void     ks__kv_ahead_row(const struct ks_kv_store *store, uint64_t hash);
+
 /* False, and `*row` cleared, when there is none. */
 bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row);
 /* A null value deletes. Key and value are copied. */
