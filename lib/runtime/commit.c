@@ -16,6 +16,9 @@
 
 #include "base/assert.h"
 
+/* Of state.flush.bytes for rows that are in LMDB too. */
+#define KEPT_SHARE 2u
+
 /* What the log says about a call that failed. */
 static ks_status log_failed(const struct ks__session *session, ks_status status, const char *what,
                             ks_error *error)
@@ -118,8 +121,10 @@ static ks_status do_state(struct ks__task *const *tasks, size_t count,
     }
     if (sealed >= (size_t)settings->state_flush_bytes)
         force = true;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         (void)ks__task_write(tasks[i], force); /* logged there */
+        ks__task_trim(tasks[i], (size_t)settings->state_flush_bytes / (KEPT_SHARE * count));
+    }
     return KS_OK;
 }
 

@@ -156,6 +156,8 @@ ks_status ks__task_write(struct ks__task *task, bool force);
 /* The whole commit is through: the positions collected last count as committed. */
 void ks__task_committed(struct ks__task *task);
 /* Bytes sealed and not written. */
+/* Forget rows that are in LMDB too when they take more. */
+void ks__task_trim(struct ks__task *task, size_t keep_bytes);
 size_t ks__task_sealed_bytes(const struct ks__task *task);
 /* The log has aborted: back to the last seal (K3). Inputs must be connected again. */
 void ks__task_abort(struct ks__task *task);

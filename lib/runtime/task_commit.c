@@ -142,6 +142,12 @@ ks_status ks__task_seal(struct ks__task *task)
 
 /* ---- write ---- */
 
+void ks__task_trim(struct ks__task *task, size_t keep_bytes)
+{
+    if (task->state != NULL)
+        ks__state_trim(task->state, keep_bytes);
+}
+
 size_t ks__task_sealed_bytes(const struct ks__task *task)
 {
     return task->state != NULL ? ks__state_sealed_bytes(task->state) : 0;

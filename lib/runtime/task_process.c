@@ -148,15 +148,13 @@ static bool must_commit_first(struct ks__task *task, const struct ks__queue *que
 
 static void check_bytes(struct ks__task *task)
 {
-    size_t open;
+    const struct ks__settings *settings = task->options.settings;
 
     if (task->state == NULL)
         return;
-    open = ks__state_open_bytes(task->state);
-    if (open > (size_t)task->options.settings->state_flush_bytes)
+    if (ks__state_open_bytes(task->state) > (size_t)settings->state_flush_bytes)
         task->commit_asked = true;
-    else if (open > (size_t)task->options.settings->cache_max_bytes &&
-             ks__state_has_cached(task->state))
+    else if (ks__state_cached_bytes(task->state) > (size_t)settings->cache_max_bytes)
         ks__task_flush_caches(task);
 }
 

@@ -96,7 +96,7 @@ static bool caches_full(const struct ks__stream_thread *thread, const struct ks_
     const struct ks__settings *settings = &thread->app->settings;
     struct ks__state          *state = ks__task_state(owned->task);
 
-    return state != NULL && (int64_t)ks__state_open_bytes(state) * (int64_t)thread->owned_count >
+    return state != NULL && (int64_t)ks__state_cached_bytes(state) * (int64_t)thread->owned_count >
                                 settings->cache_max_bytes / settings->stream_threads;
 }
 

@@ -5,8 +5,8 @@
  *      put --first write--> dirty list of the store --flush--> changelog, then the listener
  *
  * An entry stays where it is in the open layer; being cached is a flag, its place in the dirty list
- * and the cell that was forwarded last (none in the open layer = whatever the layers beneath hold,
- * which no write changes before the flush).
+ * and the cell that was forwarded last (none = what LMDB holds, which has no row of the key that is
+ * newer).
  *
  * Kafka: NamedCache, CachingKeyValueStore#putAndMaybeForward.
  */
@@ -18,25 +18,25 @@ void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry)
 {
     struct ks__kv_entry *payload = ks__kv_entry(entry);
 
-    payload->dirty      = true;
-    payload->next_dirty = NULL;
-    if (store->dirty_last != NULL)
-        ks__kv_entry(store->dirty_last)->next_dirty = entry;
-    else
-        store->dirty_first = entry;
-    store->dirty_last = entry;
+    payload->dirty = true;
+    store->dirty_bytes += ks__kv_entry_bytes(entry) + ks__cell_bytes(payload->now);
+    store->dirty.items[store->dirty.count++] = entry;
+}
+
+static bool has_dirty(const struct ks_kv_store *store)
+{
+    return store->dirty_at < store->dirty.count;
 }
 
 static struct ks__map_entry *take_first(struct ks_kv_store *store)
 {
-    struct ks__map_entry *entry   = store->dirty_first;
-    struct ks__kv_entry  *payload = ks__kv_entry(entry);
+    struct ks__map_entry *entry = store->dirty.items[store->dirty_at];
 
-    store->dirty_first = payload->next_dirty;
-    if (store->dirty_first == NULL)
-        store->dirty_last = NULL;
-    payload->next_dirty = NULL;
-    payload->dirty      = false;
+    ks__entries_prefetch(&store->dirty, store->dirty_at);
+    store->dirty_at++;
+    if (!has_dirty(store))
+        store->dirty_at = store->dirty.count = store->dirty_bytes = 0;
+    ks__kv_entry(entry)->dirty = false;
     return entry;
 }
 
@@ -55,12 +55,13 @@ static void read_before(struct ks_kv_store *store, struct ks__map_entry *entry, 
     struct ks__row_parts parts;
 
     if (payload->before == NULL) {
-        ks__kv_get_below(store, entry->key, entry->hash, row);
+        ks__kv_get_below(store, entry->key, row);
         return;
     }
     parts = ks__cell_parts(payload->before);
     ks__kv_read(store, &parts, row);
-    ks__cell_retire(&store->open, payload->before);
+    if (payload->before != payload->sealed)
+        ks__cell_retire(&store->rows, payload->before);
     payload->before = NULL;
 }
 
@@ -93,16 +94,25 @@ void ks__kv_on_flush(struct ks_kv_store *store, ks__kv_flush_fn *fn, void *user)
 bool ks__state_has_cached(const struct ks__state *state)
 {
     for (size_t i = 0; i < state->store_count; i++)
-        if (state->stores[i]->dirty_first != NULL)
+        if (has_dirty(state->stores[i]))
             return true;
     return false;
+}
+
+size_t ks__state_cached_bytes(const struct ks__state *state)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < state->store_count; i++)
+        bytes += state->stores[i]->dirty_bytes;
+    return bytes;
 }
 
 void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *user), void *user)
 {
     while (ks__state_has_cached(state)) {
         for (size_t i = 0; i < state->store_count; i++) {
-            while (state->stores[i]->dirty_first != NULL) {
+            while (has_dirty(state->stores[i])) {
                 bool forwarded;
 
                 if (ks__error_is_set(state->host->error))

@@ -65,17 +65,17 @@ bool ks__disk_has_rows(struct ks_kv_store *store)
     struct ks__reading *reading = store->reading;
 
     if (store->generation == reading->generation)
-        return store->rows != 0;
-    store->rows = 0;
+        return store->disk_rows != 0;
+    store->disk_rows = 0;
     if (!ks__reading_begin(reading))
         return false;
     for (unsigned i = 0; i < store->db_count; i++) {
         if (ks__txn_count(reading->txn, store->dbs[i], &store->db_rows[i]) != KS_OK)
             return false;
-        store->rows += store->db_rows[i];
+        store->disk_rows += store->db_rows[i];
     }
     store->generation = reading->generation;
-    return store->rows != 0;
+    return store->disk_rows != 0;
 }
 
 /* The row of the key among those of equal hash; null = not there. */

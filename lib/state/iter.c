@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * iter.c - iterators: the class table behind ks_iter, and the merge of the three layers.
+ * iter.c - iterators: the class table behind ks_iter, and the merge of memory and LMDB.
  *
- *      open       a . . d . f      the smallest key of the three heads is next; of equal keys the
- *      committed  . b . d e .      upper layer wins and all heads step past; a deletion is passed
- *      LMDB       a b c . . f      over
+ *      memory     a b . d e f      the smaller key of the two heads is next; of equal keys the
+ *      LMDB       a b c . . f      one in memory wins and both heads step past; a deletion is
+ *                                  passed over
  *
- * The view of the opening (S2): entries and cells of the open layer younger than the iterator are
- * not seen; committed and LMDB do not change inside a record.
+ * The view of the opening (S2): entries and cells younger than the iterator are not seen; LMDB does
+ * not change inside a record.
  *
  * Memory is the record's arena; iterators still open at its end are closed by the state.
  */
@@ -25,7 +25,7 @@ struct ks__kv_iter {
     bool                  below_upper;      /* `upper` itself is not in the range */
     ks_bytes              lower, upper;     /* null = open */
     uint64_t              version;          /* of the store at the opening */
-    struct ks__map_entry *open, *committed; /* the next of each layer, NULL = none left */
+    struct ks__map_entry *head;             /* the next in memory, NULL = none left */
     struct ks__walks      disk;
     unsigned              slots;            /* databases to look into */
 };
@@ -71,7 +71,7 @@ static struct ks__map_entry *step(const struct ks__kv_iter *it, struct ks__map *
 static struct ks__map_entry *skip_unseen(const struct ks__kv_iter *it, struct ks__map_entry *entry)
 {
     while (entry != NULL && cell_seen(it, entry) == NULL)
-        entry = step(it, &it->store->open, entry);
+        entry = step(it, &it->store->rows, entry);
     return entry;
 }
 
@@ -88,8 +88,7 @@ static struct ks__map_entry *start(const struct ks__kv_iter *it, struct ks__map 
 
 static void start_all(struct ks__kv_iter *it)
 {
-    it->open      = skip_unseen(it, start(it, &it->store->open));
-    it->committed = start(it, &it->store->committed);
+    it->head = skip_unseen(it, start(it, &it->store->rows));
     ks__walks_open(&it->disk, it->store, it->slots, it->descending ? it->upper : it->lower,
                    it->descending);
     if (it->descending && it->below_upper && it->disk.head != NULL && it->upper.data != NULL &&
@@ -112,9 +111,8 @@ static ks_bytes nearer(const struct ks__kv_iter *it, ks_bytes one, ks_bytes othe
 
 static ks_bytes nearest(const struct ks__kv_iter *it)
 {
-    ks_bytes key = it->open != NULL ? it->open->key : KS_NULL;
+    ks_bytes key = it->head != NULL ? it->head->key : KS_NULL;
 
-    key = nearer(it, key, it->committed != NULL ? it->committed->key : KS_NULL);
     return nearer(it, key, it->disk.head != NULL ? it->disk.head->at.key : KS_NULL);
 }
 
@@ -127,23 +125,17 @@ static bool is_past_end(const struct ks__kv_iter *it, ks_bytes key)
     return ks__bytes_compare(key, it->upper) >= (it->below_upper ? 0 : 1);
 }
 
-/* The row of the key as the upper-most layer has it; the heads that stand on the key step past.
+/* The row of the key, from memory if it is there; the heads that stand on the key step past.
  * False = damaged. */
 static bool take(struct ks__kv_iter *it, ks_bytes key, struct ks__row_parts *parts)
 {
     bool found = false;
 
     *parts = (struct ks__row_parts){ .value = KS_NULL };
-    if (it->open != NULL && ks__bytes_compare(it->open->key, key) == 0) {
-        *parts   = ks__cell_parts(cell_seen(it, it->open));
+    if (it->head != NULL && ks__bytes_compare(it->head->key, key) == 0) {
+        *parts   = ks__cell_parts(cell_seen(it, it->head));
         found    = true;
-        it->open = skip_unseen(it, step(it, &it->store->open, it->open));
-    }
-    if (it->committed != NULL && ks__bytes_compare(it->committed->key, key) == 0) {
-        if (!found)
-            *parts = ks__cell_parts(ks__kv_entry(it->committed)->now);
-        found         = true;
-        it->committed = step(it, &it->store->committed, it->committed);
+        it->head = skip_unseen(it, step(it, &it->store->rows, it->head));
     }
     if (it->disk.head != NULL && ks__bytes_compare(it->disk.head->at.key, key) == 0) {
         ks_status status = found ? KS_OK : ks__row_split(it->disk.head->at.row, parts);

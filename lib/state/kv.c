@@ -2,11 +2,12 @@
  *
  * kv.c - get and put on the three layers of a key-value store.
  *
- *      get: open -> committed -> LMDB, one hash for both maps
+ *      get: the map of both layers and of clean rows -> LMDB
  *      put: a new cell in the open layer, nothing is looked up beneath
  *
- * The hot path is get and put of a key that is in the open layer: a hash, a probe, a cell off the
- * free list. With a slot the put needs neither hash nor probe.
+ * The hot path is get and put of a key that is in memory: a hash, a probe, a cell off the free list.
+ * With a slot the put needs neither hash nor probe. What a find for a put reads from LMDB stays in
+ * memory, so the put and the flush after it need not look there again.
  *
  * Not here: iterators (iter.c), caches (cache.c), what happens at a commit (layers.c).
  */
@@ -23,19 +24,20 @@ void ks__kv_init(struct ks_kv_store *store, const struct ks__store_spec *spec,
                  struct ks__reading *reading)
 {
     *store = (struct ks_kv_store){ .spec = spec, .reading = reading, .db_count = 1 };
-    ks__map_init(&store->open, sizeof(struct ks__kv_entry));
-    ks__map_init(&store->committed, sizeof(struct ks__kv_entry));
+    ks__map_init(&store->rows, sizeof(struct ks__kv_entry));
 }
 
 void ks__kv_release(struct ks_kv_store *store)
 {
-    ks__map_release(&store->open);
-    ks__map_release(&store->committed);
+    ks__map_release(&store->rows);
+    ks__free(store->opened.items);
+    ks__free(store->sealed.items);
+    ks__free(store->dirty.items);
 }
 
 /* ---- cells ---- */
 
-static size_t cell_size(const struct ks__cell *cell)
+size_t ks__cell_bytes(const struct ks__cell *cell)
 {
     return sizeof(*cell) + (ks__cell_exists(cell) ? cell->value_size : 0) + cell->headers_size;
 }
@@ -76,7 +78,7 @@ struct ks__cell *ks__cell_new(struct ks__map *map, const struct ks__row_parts *r
 
 void ks__cell_retire(struct ks__map *map, struct ks__cell *cell)
 {
-    ks__map_retire(map, cell, cell_size(cell));
+    ks__map_retire(map, cell, ks__cell_bytes(cell));
 }
 
 /* ---- get ---- */
@@ -109,36 +111,91 @@ static bool read_cell(struct ks_kv_store *store, const struct ks__cell *cell, st
     return ks__kv_read(store, &parts, row);
 }
 
-bool ks__kv_get_below(struct ks_kv_store *store, ks_bytes key, uint64_t hash, struct ks__row *row)
+bool ks__kv_get_below(struct ks_kv_store *store, ks_bytes key, struct ks__row *row)
 {
-    const struct ks__map_entry *entry = ks__map_get_hashed(&store->committed, key, hash);
-    struct ks__row_parts        parts;
+    struct ks__row_parts parts;
 
-    if (entry != NULL)
-        return read_cell(store, ks__kv_entry(entry)->now, row);
     if (ks__disk_has_rows(store) && ks__disk_find(store, key, &parts))
         return ks__kv_read(store, &parts, row);
     *row = (struct ks__row){ .headers = NULL };
     return false;
 }
 
+/* Keep what LMDB has, absence too, as a clean entry. NULL = no memory, which is no failure. */
+static struct ks__map_entry *load(struct ks_kv_store *store, const struct ks__kv_slot *slot,
+                                  const struct ks__row_parts *parts)
+{
+    struct ks__cell      *cell = ks__cell_new(&store->rows, parts);
+    struct ks__map_entry *entry;
+
+    if (cell == NULL)
+        return NULL;
+    entry = ks__map_put_hashed(&store->rows, slot->key, slot->hash, NULL);
+    if (entry == NULL) {
+        ks__kv_touch(store);
+        ks__cell_retire(&store->rows, cell);
+        return NULL;
+    }
+    ks__kv_entry(entry)->now = cell;
+    store->open_bytes += ks__kv_entry_bytes(entry) + ks__cell_bytes(cell);
+    return entry;
+}
+
 bool ks__kv_find(struct ks_kv_store *store, ks_bytes key, struct ks__kv_slot *slot,
                  struct ks__row *row)
 {
+    struct ks__row_parts parts = { .value = KS_NULL };
+    bool                 found;
+
     ks__assert(key.data != NULL);
     slot->key   = key;
     slot->hash  = ks__map_hash(key);
-    slot->entry = ks__map_get_hashed(&store->open, key, slot->hash);
-    if (slot->entry == NULL)
-        return ks__kv_get_below(store, key, slot->hash, row);
-    return read_cell(store, ks__kv_entry(slot->entry)->now, row);
+    slot->entry = ks__map_get_hashed(&store->rows, key, slot->hash);
+    *row        = (struct ks__row){ .headers = NULL };
+    if (slot->entry != NULL)
+        return read_cell(store, ks__kv_entry(slot->entry)->now, row);
+    if (!ks__disk_has_rows(store))
+        return false;
+    found = ks__disk_find(store, key, &parts);
+    if (store->state != NULL && !ks__error_is_set(store->reading->error))
+        slot->entry = load(store, slot, &parts);
+    if (slot->entry != NULL)
+        return read_cell(store, ks__kv_entry(slot->entry)->now, row);
+    return found && ks__kv_read(store, &parts, row);
 }
 
 bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row)
 {
-    struct ks__kv_slot slot;
+    const struct ks__map_entry *entry;
 
-    return ks__kv_find(store, key, &slot, row);
+    ks__assert(key.data != NULL);
+    entry = ks__map_get_hashed(&store->rows, key, ks__map_hash(key));
+    if (entry == NULL)
+        return ks__kv_get_below(store, key, row);
+    return read_cell(store, ks__kv_entry(entry)->now, row);
+}
+
+/* ---- look ahead ---- */
+
+uint64_t ks__kv_ahead_key(const struct ks_kv_store *store, ks_bytes key)
+{
+    const uint64_t hash = ks__map_hash(key);
+
+    ks__map_prefetch(&store->rows, hash);
+    return hash;
+}
+
+void ks__kv_ahead_entry(const struct ks_kv_store *store, uint64_t hash)
+{
+    (void)ks__map_prefetch_entry(&store->rows, hash);
+}
+
+void ks__kv_ahead_row(const struct ks_kv_store *store, uint64_t hash)
+{
+    const struct ks__map_entry *entry = ks__map_prefetch_entry(&store->rows, hash);
+
+    if (entry != NULL)
+        __builtin_prefetch(ks__kv_entry(entry)->now);
 }
 
 /* ---- put ---- */
@@ -170,22 +227,50 @@ static ks_status encode_headers(struct ks_kv_store *store, const ks_headers *hea
     return status;
 }
 
-/* Make `cell` the present one of the entry. */
+/* Room in the lists for one entry more (P5). */
+static bool make_room(struct ks_kv_store *store)
+{
+    return KS__GROW(&store->opened.items, &store->opened.capacity, store->opened.count + 1) &&
+           KS__GROW(&store->sealed.items, &store->sealed.capacity,
+                    store->sealed.count + store->opened.count + 1) &&
+           (!store->cached ||
+            KS__GROW(&store->dirty.items, &store->dirty.capacity, store->dirty.count + 1));
+}
+
+/* The entry becomes one of the open layer. */
+static void open_entry(struct ks_kv_store *store, struct ks__map_entry *entry)
+{
+    struct ks__kv_entry *payload = ks__kv_entry(entry);
+
+    payload->open = true;
+    if (payload->unwritten)
+        payload->sealed = payload->now;
+    store->opened.items[store->opened.count++] = entry;
+    store->open_bytes += ks__kv_entry_bytes(entry);
+}
+
+/* Make `cell` the present one of the entry. What it replaces stays if it is the committed one or the
+ * one forwarded last. */
 static void replace(struct ks_kv_store *store, struct ks__map_entry *entry, struct ks__cell *cell)
 {
     struct ks__kv_entry *payload = ks__kv_entry(entry);
     struct ks__cell     *old     = payload->now;
     bool                 first   = store->cached && !payload->dirty;
 
+    if (payload->open)
+        store->open_bytes -= ks__cell_bytes(old);
+    else
+        open_entry(store, entry);
+    store->open_bytes += ks__cell_bytes(cell);
     cell->older   = old;
     cell->version = ++store->version;
     payload->now  = cell;
-    if (first)
+    if (first) {
         payload->before = old;
-    else if (old != NULL)
-        ks__cell_retire(&store->open, old);
-    if (first)
         ks__cache_add(store, entry);
+    } else if (old != NULL && old != payload->sealed && old != payload->before) {
+        ks__cell_retire(&store->rows, old);
+    }
 }
 
 static ks_status put_parts(struct ks_kv_store *store, struct ks__kv_slot *slot,
@@ -196,14 +281,16 @@ static ks_status put_parts(struct ks_kv_store *store, struct ks__kv_slot *slot,
     if (slot->key.size > KS__ROW_BYTES || row->value.size > KS__ROW_BYTES ||
         slot->key.size + row->value.size + row->headers.size > KS__ROW_BYTES)
         return KS_ETOOBIG;
-    cell = ks__cell_new(&store->open, row);
+    if (!make_room(store))
+        return KS_ENOMEM;
+    cell = ks__cell_new(&store->rows, row);
     if (cell == NULL)
         return KS_ENOMEM;
     ks__kv_touch(store);
     if (slot->entry == NULL)
-        slot->entry = ks__map_put_hashed(&store->open, slot->key, slot->hash, NULL);
+        slot->entry = ks__map_put_hashed(&store->rows, slot->key, slot->hash, NULL);
     if (slot->entry == NULL) {
-        ks__cell_retire(&store->open, cell);
+        ks__cell_retire(&store->rows, cell);
         return KS_ENOMEM;
     }
     replace(store, slot->entry, cell);
@@ -261,22 +348,23 @@ static bool is_on_disk(struct ks_kv_store *store, ks_bytes key)
     return ks__disk_has_rows(store) && ks__disk_find(store, key, &parts);
 }
 
+/* 1, 0, or -1 as unsigned. */
+static uint64_t more_than_on_disk(struct ks_kv_store *store, const struct ks__map_entry *entry)
+{
+    return (uint64_t)ks__cell_exists(ks__kv_entry(entry)->now) -
+           (uint64_t)is_on_disk(store, entry->key);
+}
+
 uint64_t ks__kv_count(struct ks_kv_store *store)
 {
-    const struct ks__map_entry *entry, *below;
-    uint64_t                    count = ks__disk_has_rows(store) ? store->rows : 0;
+    uint64_t count = ks__disk_has_rows(store) ? store->disk_rows : 0;
 
     if (ks__disk_failed(store))
         return 0;
-    for (entry = ks__map_oldest(&store->committed); entry != NULL; entry = ks__map_newer(entry)) {
-        count += ks__cell_exists(ks__kv_entry(entry)->now);
-        count -= is_on_disk(store, entry->key);
-    }
-    for (entry = ks__map_oldest(&store->open); entry != NULL; entry = ks__map_newer(entry)) {
-        below = ks__map_get_hashed(&store->committed, entry->key, entry->hash);
-        count += ks__cell_exists(ks__kv_entry(entry)->now);
-        count -= below != NULL ? ks__cell_exists(ks__kv_entry(below)->now)
-                               : is_on_disk(store, entry->key);
-    }
+    for (size_t i = 0; i < store->sealed.count; i++)
+        if (!ks__kv_entry(store->sealed.items[i])->open)
+            count += more_than_on_disk(store, store->sealed.items[i]);
+    for (size_t i = 0; i < store->opened.count; i++)
+        count += more_than_on_disk(store, store->opened.items[i]);
     return count;
 }

@@ -47,8 +47,8 @@ void ks__state_set_number(struct ks__state *state, const char *name, int64_t num
 
     ks__put_be64(text, (uint64_t)number);
     slot.hash  = ks__map_hash(slot.key);
-    slot.entry = ks__map_get_hashed(&state->numbers->open, slot.key, slot.hash);
-    if (slot.entry != NULL)
+    slot.entry = ks__map_get_hashed(&state->numbers->rows, slot.key, slot.hash);
+    if (slot.entry != NULL && ks__kv_entry(slot.entry)->open)
         memcpy(ks__kv_entry(slot.entry)->now + 1, text, sizeof(text));
     else
         ks__kv_put_slot(state->numbers, &slot, &row);

@@ -3,19 +3,31 @@
  * parts.h - what the files of this room tell each other. For no one else.
  *
  *      ks_kv_store                                     struct ks__reading
- *        open       key -> entry {now, before}           read transaction, error, arena,
- *        committed  key -> entry {now}                   iterators that are open
- *        LMDB       key -> row                         of a task, a global reader or a snapshot
+ *        rows     key -> entry {now, sealed, before}     read transaction, error, arena,
+ *        opened   entries of the open layer              iterators that are open
+ *        sealed   entries of the committed layer       of a task, a global reader or a snapshot
+ *        LMDB     key -> row
  *
  *      entry.now -> cell v9 -> cell v7 -> ...          replaced inside this record, retired
+ *
+ * Both layers in memory share one map, so that a key is looked for once and a commit moves nothing.
+ * Entries of neither layer are clean: as in LMDB, kept for the next read while there is room.
+ *
+ *                    open  unwritten   `now` is             `sealed` is
+ *      clean          -        -       as in LMDB           -
+ *      committed      -        x       committed            -
+ *      open           x        -       open                 -
+ *      both           x        x       open                 committed
  *
  * Invariants
  *   P1  A cell is never changed. A put makes a new one with the next version of the store and
  *       retires the one before, whose bytes stay to the end of the record (S1).
  *   P2  `older` is meaningful only while the cell that it leads to was retired in this record. An
  *       iterator follows it only from cells made after its opening, so in this record (S2).
- *   P3  Nothing is ever removed from `open` or `committed`: a deletion is a cell.
- *   P4  Inside a record `committed` and the read transaction do not change.
+ *   P3  Inside a record nothing is removed from `rows`: a deletion is a cell. Only drop and trim
+ *       remove entries, between records.
+ *   P4  Inside a record committed rows and the read transaction do not change.
+ *   P5  Room in `sealed` is found when an entry is opened: a seal needs no memory.
  */
 #ifndef KS_STATE_PARTS_H
 #define KS_STATE_PARTS_H
@@ -42,10 +54,18 @@ _Static_assert(sizeof(struct ks__cell) % 16 == 0, "values in cells are 16-aligne
 
 /* The payload of a map entry. */
 struct ks__kv_entry {
-    struct ks__cell      *now;
-    struct ks__cell      *before;       /* dirty: as last forwarded; NULL = look beneath */
-    struct ks__map_entry *next_dirty;   /* in order of first write */
-    bool                  dirty;        /* written, not yet forwarded */
+    struct ks__cell *now;
+    struct ks__cell *sealed;            /* what a drop goes back to; NULL = what LMDB has */
+    struct ks__cell *before;            /* dirty: as last forwarded; NULL = look into LMDB */
+    bool             open;              /* written in this transaction */
+    bool             unwritten;         /* committed, not in LMDB */
+    bool             dirty;             /* written, not yet forwarded */
+};
+
+/* Entries in the order in which they were added. */
+struct ks__entry_list {
+    struct ks__map_entry **items;
+    size_t                 count, capacity;
 };
 
 struct ks__kv_iter;
@@ -67,18 +87,21 @@ struct ks_kv_store {
     const struct ks__store_spec *spec;
     struct ks__reading          *reading;
     struct ks__state            *state; /* NULL = a reader or snapshot: it cannot be written */
-    struct ks__map               open, committed;
+    struct ks__map               rows;
+    struct ks__entry_list        opened, sealed;
+    size_t                       open_bytes, sealed_bytes, dirty_bytes;
     uint64_t                     version;
     struct ks__ring             *ring;          /* window and session stores; NULL = one database */
     unsigned                     dbs[KS__RING_SLOTS];
     unsigned                     db_count;
     uint64_t                     generation;    /* of `rows` */
-    uint64_t                     rows;          /* in LMDB; none = no need to look */
+    uint64_t                     disk_rows;     /* in LMDB; none = no need to look */
     uint64_t                     db_rows[KS__RING_SLOTS];
     bool                         cached;
     bool                         touched;
     struct ks_kv_store          *next_touched;  /* written in this record */
-    struct ks__map_entry        *dirty_first, *dirty_last;
+    struct ks__entry_list        dirty;         /* from dirty_at on: in order of first write */
+    size_t                       dirty_at;
     ks__kv_flush_fn             *flush_fn;
     void                        *flush_user;
 };
@@ -97,7 +120,6 @@ struct ks__state {
     bool                         caches;
     bool                         kafka_retention;
     bool                         is_new;
-    bool                         torn;          /* a seal failed half-way */
 };
 
 /* ---- kv.c ---- */
@@ -117,12 +139,29 @@ struct ks__row_parts ks__cell_parts(const struct ks__cell *cell);
 /* Copy a row into a map; NULL = no memory. */
 struct ks__cell *ks__cell_new(struct ks__map *map, const struct ks__row_parts *row);
 void ks__cell_retire(struct ks__map *map, struct ks__cell *cell);
-/* Something of the open layer was retired: purge at the end of the record. */
+/* Memory that a cell takes. */
+size_t ks__cell_bytes(const struct ks__cell *cell);
+/* Something was retired: purge at the end of the record. */
 void ks__kv_touch(struct ks_kv_store *store);
 /* Decode for a caller; false = deleted, or an error is set. `*row` is cleared then. */
 bool ks__kv_read(struct ks_kv_store *store, const struct ks__row_parts *parts, struct ks__row *row);
-/* The row beneath the open layer. */
-bool ks__kv_get_below(struct ks_kv_store *store, ks_bytes key, uint64_t hash, struct ks__row *row);
+/* The row in LMDB. */
+bool ks__kv_get_below(struct ks_kv_store *store, ks_bytes key, struct ks__row *row);
+/* Memory that an entry takes, without its cells. */
+static inline size_t ks__kv_entry_bytes(const struct ks__map_entry *entry)
+{
+    return sizeof(*entry) + sizeof(struct ks__kv_entry) + entry->key.size;
+}
+/* Ask for the entries a few places ahead of `at`: they are not in the processor's cache. */
+static inline void ks__entries_prefetch(const struct ks__entry_list *list, size_t at)
+{
+    if (at + 16 < list->count) {
+        __builtin_prefetch(&list->items[at + 16]->key);
+        __builtin_prefetch((const char *)&list->items[at + 16]->key + 64);
+    }
+    if (at + 8 < list->count)
+        __builtin_prefetch(ks__kv_entry(list->items[at + 8])->now);
+}
 
 /* ---- disk.c ---- */
 
@@ -208,20 +247,22 @@ ks_iter *ks__kv_range_in(struct ks_kv_store *store, unsigned slots, ks_bytes fro
 
 /* ---- cache.c ---- */
 
-/* The entry has been written for the first time since it was forwarded. */
+/* The entry has been written for the first time since it was forwarded; there is room. */
 void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry);
 /* Tell the changelog, if the store has one. */
 void ks__kv_log_change(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
 
 /* ---- layers.c ---- */
 
-/* open -> committed. KS_ENOMEM: may be called again. */
-ks_status ks__layers_seal(struct ks_kv_store *store, ks_error *error);
+/* open -> committed. */
+void ks__layers_seal(struct ks_kv_store *store);
 void ks__layers_drop(struct ks_kv_store *store);
 /* Write the committed layer inside the transaction; the layer stays. */
 ks_status ks__layers_write(struct ks_kv_store *store, struct ks__txn *txn, ks_error *error);
-/* It was written: forget it. */
+/* It was written: its entries are clean. */
 void ks__layers_written(struct ks_kv_store *store);
+/* Forget the clean entries if all are and they take more. */
+void ks__layers_trim(struct ks_kv_store *store, size_t keep_bytes);
 
 /* ---- meta.c ---- */
 

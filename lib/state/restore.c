@@ -18,13 +18,20 @@ static ks_status check_layers(struct ks__state *state, const struct ks_kv_store 
 {
     ks_bytes position = { position_name, position_name != NULL ? strlen(position_name) : 0 };
 
-    if (ks__map_count(&store->open) != 0 || ks__map_count(&store->committed) != 0)
+    if (store->opened.count != 0 || store->sealed.count != 0)
         return ks__error_set(error, KS_ESTATE, "store \"%s\" has rows that are not written yet",
                              store->spec->name);
-    if (position_name != NULL && (ks__map_get(&state->numbers->open, position) != NULL ||
-                                  ks__map_get(&state->numbers->committed, position) != NULL))
+    if (position_name != NULL && ks__map_get(&state->numbers->rows, position) != NULL)
         return ks__error_set(error, KS_ESTATE, "position \"%s\" is not written yet", position_name);
     return KS_OK;
+}
+
+/* What is kept for reading is clean; it would hide what is written beneath it. */
+static void forget_clean(struct ks_kv_store *store)
+{
+    ks__layers_trim(store, 0);
+    if (store->ring != NULL && store->ring->index != NULL)
+        ks__layers_trim(store->ring->index, 0);
 }
 
 /* Commit, or give up; in both cases the next read sees what is there. */
@@ -96,6 +103,7 @@ ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
         status = ks__txn_begin_write(state->env, &txn, error);
     if (status != KS_OK)
         return status;
+    forget_clean(store);
     status = apply_all(state, store, txn, changes, count, error);
     if (status == KS_OK && position_name != NULL)
         status = ks__meta_write_number(state, txn, position_name, position, error);
@@ -114,6 +122,7 @@ ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store,
         status = ks__txn_begin_write(state->env, &txn, error);
     if (status != KS_OK)
         return status;
+    forget_clean(store);
     status = ks__ring_wipe(store, txn, error);
     for (unsigned i = 0; i < store->db_count && status == KS_OK; i++)
         status = ks__txn_empty(txn, store->dbs[i]);

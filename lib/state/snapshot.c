@@ -98,17 +98,21 @@ ks_status ks__snapshot_of_directory(struct ks__snapshot **out, const char *direc
 
 /* ---- fresh ---- */
 
-static ks_status copy_layer(struct ks__map *to, const struct ks__map *from)
+static ks_status copy_layer(struct ks_kv_store *to, const struct ks__entry_list *from)
 {
-    for (const struct ks__map_entry *entry = ks__map_oldest(from); entry != NULL;
-         entry = ks__map_newer(entry)) {
+    for (size_t i = 0; i < from->count; i++) {
+        const struct ks__map_entry *entry = from->items[i];
         struct ks__row_parts  parts = ks__cell_parts(ks__kv_entry(entry)->now);
-        struct ks__map_entry *copy  = ks__map_put_hashed(to, entry->key, entry->hash, NULL);
-        struct ks__cell      *cell  = copy != NULL ? ks__cell_new(to, &parts) : NULL;
+        struct ks__map_entry *copy  = ks__map_put_hashed(&to->rows, entry->key, entry->hash, NULL);
+        struct ks__cell      *cell  = copy != NULL ? ks__cell_new(&to->rows, &parts) : NULL;
 
-        if (cell == NULL)
+        if (cell == NULL ||
+            !KS__GROW(&to->opened.items, &to->opened.capacity, to->opened.count + 1))
             return KS_ENOMEM;
-        ks__kv_entry(copy)->now = cell;
+        if (!ks__kv_entry(copy)->open) /* it may be in both layers */
+            to->opened.items[to->opened.count++] = copy;
+        ks__kv_entry(copy)->now  = cell;
+        ks__kv_entry(copy)->open = true;
     }
     return KS_OK;
 }
@@ -124,9 +128,9 @@ ks_status ks__snapshot_of_store(struct ks__snapshot **out, struct ks_kv_store *s
         return KS_ENOMEM;
     status = start(snapshot, store->reading->env, error);
     if (status == KS_OK) {
-        status = copy_layer(&snapshot->store.committed, &store->committed);
+        status = copy_layer(&snapshot->store, &store->sealed);
         if (status == KS_OK)
-            status = copy_layer(&snapshot->store.committed, &store->open);
+            status = copy_layer(&snapshot->store, &store->opened);
         if (status != KS_OK)
             ks__error_no_memory(error, "a snapshot");
     }

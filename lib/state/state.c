@@ -278,32 +278,26 @@ void ks__state_end_record(struct ks__state *state)
 
         state->touched = store->next_touched;
         store->touched = false;
-        ks__map_purge(&store->open);
+        ks__map_purge(&store->rows);
     }
 }
 
 ks_status ks__state_seal(struct ks__state *state, ks_error *error)
 {
-    ks_status status = KS_OK;
-
     for (size_t i = 0; i < state->store_count; i++)
         ks__ring_keep(state->stores[i]);
     ks__state_end_record(state);
     if (ks__state_has_cached(state))
         return ks__error_set(error, KS_ESTATE, "the caches were not flushed before the commit");
-    for (size_t i = 0; i < state->store_count && status == KS_OK; i++)
-        status = ks__layers_seal(state->stores[i], error);
-    if (status == KS_OK)
-        status = ks__layers_seal(state->numbers, error);
-    state->torn = status != KS_OK;
-    return status;
+    for (size_t i = 0; i < state->store_count; i++)
+        ks__layers_seal(state->stores[i]);
+    ks__layers_seal(state->numbers);
+    return KS_OK;
 }
 
 void ks__state_drop(struct ks__state *state)
 {
     ks__state_end_record(state);
-    if (state->torn)
-        return;         /* the log has committed this */
     for (size_t i = 0; i < state->store_count; i++) {
         ks__layers_drop(state->stores[i]);
         ks__ring_forget(state->stores[i]);
@@ -325,9 +319,6 @@ ks_status ks__state_write(struct ks__state *state, ks_error *error)
     struct ks__txn *txn;
     ks_status       status;
 
-    if (state->torn)
-        return ks__error_set(error, KS_ESTATE,
-                             "a commit was only half taken over, for want of memory");
     if (ks__state_sealed_bytes(state) == 0)
         return KS_OK;
     ks__state_end_record(state);
@@ -347,25 +338,39 @@ ks_status ks__state_write(struct ks__state *state, ks_error *error)
     for (size_t i = 0; i < state->store_count; i++)
         ks__layers_written(state->stores[i]);
     ks__layers_written(state->numbers);
+    ks__layers_trim(state->numbers, 0); /* some numbers are also written past the layers */
     ks__reading_renew(&state->reading);
     return KS_OK;
 }
 
-size_t ks__state_open_bytes(const struct ks__state *state)
+void ks__state_trim(struct ks__state *state, size_t keep_bytes)
 {
-    size_t bytes = ks__map_used_bytes(&state->numbers->open);
+    size_t used = 0;
 
     for (size_t i = 0; i < state->store_count; i++)
-        bytes += ks__map_used_bytes(&state->stores[i]->open);
+        used += ks__map_used_bytes(&state->stores[i]->rows);
+    if (used <= keep_bytes)
+        return;
+    ks__state_end_record(state);
+    for (size_t i = 0; i < state->store_count; i++)
+        ks__layers_trim(state->stores[i], 0);
+}
+
+size_t ks__state_open_bytes(const struct ks__state *state)
+{
+    size_t bytes = state->numbers->open_bytes;
+
+    for (size_t i = 0; i < state->store_count; i++)
+        bytes += state->stores[i]->open_bytes;
     return bytes;
 }
 
 size_t ks__state_sealed_bytes(const struct ks__state *state)
 {
-    size_t bytes = ks__map_used_bytes(&state->numbers->committed);
+    size_t bytes = state->numbers->sealed_bytes;
 
     for (size_t i = 0; i < state->store_count; i++)
-        bytes += ks__map_used_bytes(&state->stores[i]->committed);
+        bytes += state->stores[i]->sealed_bytes;
     return bytes;
 }
 

@@ -3,7 +3,8 @@
  * state.h - all state of one task: its stores, positions and clocks in one LMDB env.
  *
  *      put --> open layer --seal--> committed layer --write--> LMDB (one transaction:
- *               |  abort: drop                                  data, positions, clocks)
+ *               |  abort: drop                          |       data, positions, clocks)
+ *               |                                       `-----> clean rows, to be read again
  *               `-- flush_caches: not yet forwarded -> operator, changelog
  *
  *      CLOSED --open--> (restore)* -> { put*, flush_caches, seal | drop, write }* --close--> CLOSED
@@ -87,16 +88,20 @@ void ks__state_end_record(struct ks__state *state);
  * each. */
 void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *user), void *user);
 /* Anything in the caches? */
-bool ks__state_has_cached(const struct ks__state *state);
+bool   ks__state_has_cached(const struct ks__state *state);
+size_t ks__state_cached_bytes(const struct ks__state *state);
 
-/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed.
- * After KS_ENOMEM only another seal, or abandon: until then drop does nothing and write fails. */
+/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed. Needs
+ * no memory. */
 ks_status ks__state_seal(struct ks__state *state, ks_error *error);
 /* The log has aborted: forget what is open, caches too. */
 void ks__state_drop(struct ks__state *state);
 /* Write the committed layer to LMDB, sorted, in one transaction. KS_EFULL keeps the layer: call
  * again. */
 ks_status ks__state_write(struct ks__state *state, ks_error *error);
+/* Rows that were written stay in memory, to be read again, until all of them take more than
+ * `keep_bytes`; then this forgets them, unless some are in use. Between records. */
+void ks__state_trim(struct ks__state *state, size_t keep_bytes);
 /* Sizes, for the bounds of `state.flush` (bytes of keys, values and entries). */
 size_t ks__state_open_bytes(const struct ks__state *state);
 size_t ks__state_sealed_bytes(const struct ks__state *state);

@@ -76,7 +76,7 @@ static void put_index(struct ks_kv_store *index, const struct ks__window_slot *s
         return;
     }
     at       = (struct ks__kv_slot){ .key = key, .hash = ks__map_hash(key) };
-    at.entry = ks__map_get_hashed(&index->open, key, at.hash);
+    at.entry = ks__map_get_hashed(&index->rows, key, at.hash);
     if (at.entry != NULL && !deleted && ks__cell_exists(ks__kv_entry(at.entry)->now))
         return;
     row = (struct ks__row){ .value = deleted ? KS_NULL : ks_bytes_of("", 0) };
@@ -107,7 +107,7 @@ static void put(struct ks_kv_store *store, const struct ks__timed_key *parts,
     if (slot.kv.key.data == NULL)
         return;
     slot.kv.hash  = ks__map_hash(slot.kv.key);
-    slot.kv.entry = ks__map_get_hashed(&store->open, slot.kv.key, slot.kv.hash);
+    slot.kv.entry = ks__map_get_hashed(&store->rows, slot.kv.key, slot.kv.hash);
     ks__window_put_slot(store, &slot, row);
 }
 

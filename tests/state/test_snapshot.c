@@ -131,7 +131,7 @@ static void *read_pairs(void *env)
 {
     long views = 0;
 
-    while (!atomic_load(&finished)) {
+    do {
         struct ks__snapshot *view;
         ks_record            one, other;
         bool                 first, second;
@@ -144,7 +144,7 @@ static void *read_pairs(void *env)
             return NULL;
         ks__snapshot_free(view);
         views++;
-    }
+    } while (!atomic_load(&finished));
     return (void *)(intptr_t)views;
 }
 
