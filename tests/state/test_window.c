@@ -230,7 +230,7 @@ START_TEST(the_sweep_removes_what_is_dead_and_nothing_else)
 
     for (int i = 0; i < 5000; i++) {
         snprintf(key, sizeof(key), "k%d", i);
-        put(windows, key, i % 1000, "x");
+        put(windows, key, i % 100, "x");
     }
     put(windows, "a", 239950, "1"); /* the slot of the dead ones, four segments on: still live */
     put(windows, "b", 240010, "2");
