@@ -138,6 +138,18 @@ KS_API ks_global_table *ks_builder_global_table(ks_builder *b, const char *topic
 KS_API void ks_builder_add_store(ks_builder *b, const ks_store_options *store);
 
 /**
+ * Add a window or session store for processors (KS_WINDOW_STORE("name", .retention_ms = ...)).
+ *
+ * Ownership: copies.
+ * Threads:   the builder's.
+ * Errors:    as ks_builder_add_store(); KS_EINVAL without a retention.
+ * Kafka:     StreamsBuilder#addStateStore, Stores.windowStoreBuilder, sessionStoreBuilder.
+ * Since:     0.2
+ */
+KS_API void ks_builder_add_window_store(ks_builder *b, const ks_window_store_options *store);
+KS_API void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options *store);
+
+/**
  * Connect one more store to a processor, beyond the eight of KS_CONNECTED.
  *
  * Ownership: copies.

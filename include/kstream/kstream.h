@@ -16,6 +16,8 @@
 #include <kstream/stream.h>
 #include <kstream/table.h>
 #include <kstream/group.h>
+#include <kstream/windowed.h>
+#include <kstream/cogroup.h>
 #include <kstream/processor.h>
 #include <kstream/store.h>
 #include <kstream/topology.h>

@@ -156,6 +156,7 @@ typedef struct ks_materialized {
     const ks_serde *value KS_ZERO;
     ks_switch       cache KS_ZERO;     /* merge updates of one key between flushes; default on */
     ks_switch       changelog KS_ZERO; /* default on */
+    int64_t         retention_ms KS_ZERO; /* windowed: how long windows can be read; 0 = as needed */
 } ks_materialized;
 
 /* Kafka: Joined. `name` names the join and the repartition topic of its stream side. */
@@ -198,6 +199,61 @@ typedef struct ks_aggregate {
     void       *user KS_ZERO;
 } ks_aggregate;
 
+/* The kinds of windows. */
+typedef enum ks_window_kind {
+    KS_WINDOWS_TUMBLING = 1,
+    KS_WINDOWS_HOPPING,
+    KS_WINDOWS_SLIDING,
+    KS_WINDOWS_SESSIONS,
+    KS_WINDOWS_UNLIMITED
+} ks_window_kind;
+
+/* When results leave. Kafka: EmitStrategy. */
+typedef enum ks_emit {
+    KS_EMIT_ON_UPDATE = 0, /* with every update */
+    KS_EMIT_ON_CLOSE       /* once, when the window is closed */
+} ks_emit;
+
+/* How a stream is cut into windows; made by one of the macros below, which say what it needs. A member
+ * that is not of the kind is an error of the builder. Kafka: TimeWindows, SlidingWindows,
+ * SessionWindows, UnlimitedWindows. */
+typedef struct ks_windowing {
+    size_t         struct_size KS_SIZEOF(ks_windowing);
+    const char    *site KS_ZERO;
+    ks_window_kind kind KS_ZERO;
+    int64_t        size_ms KS_ZERO;       /* tumbling, hopping */
+    int64_t        advance_ms KS_ZERO;    /* hopping: from one start to the next */
+    int64_t        difference_ms KS_ZERO; /* sliding: between the first and the last record */
+    int64_t        gap_ms KS_ZERO;        /* sessions: a longer silence ends one */
+    int64_t        start_ms KS_ZERO;      /* unlimited */
+    int64_t        grace_ms KS_ZERO;      /* how late a record may come; 0 = not at all */
+    ks_emit        emit KS_ZERO;
+} ks_windowing;
+
+/* Which records of two streams meet: right.time in [left.time - before, left.time + after]. Give the
+ * difference, or before and after (which may be negative). Kafka: JoinWindows. */
+typedef struct ks_join_windows {
+    size_t      struct_size KS_SIZEOF(ks_join_windows);
+    const char *site KS_ZERO;
+    int64_t     difference_ms KS_ZERO; /* before and after alike */
+    int64_t     before_ms KS_ZERO;
+    int64_t     after_ms KS_ZERO;
+    int64_t     grace_ms KS_ZERO;      /* how long a result without partner waits beyond that */
+} ks_join_windows;
+
+/* Kafka: StreamJoined. `name` names the join and its repartition topics, `store` its stores. */
+typedef struct ks_stream_joined {
+    size_t          struct_size KS_SIZEOF(ks_stream_joined);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const char     *store KS_ZERO;
+    const ks_serde *key KS_ZERO;   /* of both sides */
+    const ks_serde *value KS_ZERO; /* of the left side */
+    const ks_serde *other KS_ZERO; /* of the right side */
+    const ks_serde *out KS_ZERO;   /* of the result */
+    ks_switch       changelog KS_ZERO; /* default on */
+} ks_stream_joined;
+
 /* The stores and parents of a processor. More than eight: ks_builder_connect(). */
 #define KS_CONNECTED_MAX 8
 typedef struct ks_connected {
@@ -220,6 +276,32 @@ typedef struct ks_store_options {
     ks_switch       cache KS_ZERO;     /* default off */
     ks_switch       changelog KS_ZERO; /* default on */
 } ks_store_options;
+
+/* A window store for processors: see ks_builder_add_window_store(). */
+typedef struct ks_window_store_options {
+    size_t          struct_size KS_SIZEOF(ks_window_store_options);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    ks_switch       cache KS_ZERO;        /* default off */
+    ks_switch       changelog KS_ZERO;    /* default on */
+    int64_t         retention_ms KS_ZERO; /* how long rows can be read; needed */
+    int64_t         size_ms KS_ZERO;      /* of a window: gives the rows their end */
+    bool            duplicates KS_ZERO;   /* a put never replaces; null values are ignored */
+} ks_window_store_options;
+
+/* A session store for processors: see ks_builder_add_session_store(). */
+typedef struct ks_session_store_options {
+    size_t          struct_size KS_SIZEOF(ks_session_store_options);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    ks_switch       cache KS_ZERO;        /* default off */
+    ks_switch       changelog KS_ZERO;    /* default on */
+    int64_t         retention_ms KS_ZERO; /* needed */
+} ks_session_store_options;
 
 /* A literal of an options struct, as a pointer that is good for the call it stands in. */
 #ifdef __cplusplus
@@ -247,6 +329,21 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_AGGREGATE(...)     KS_LITERAL_(ks_aggregate, __VA_ARGS__)
 #define KS_CONNECTED(...)     KS_LITERAL_(ks_connected, __VA_ARGS__)
 #define KS_KV_STORE(...)      KS_LITERAL_(ks_store_options, .name = __VA_ARGS__)
+#define KS_WINDOW_STORE(...)  KS_LITERAL_(ks_window_store_options, .name = __VA_ARGS__)
+#define KS_SESSION_STORE(...) KS_LITERAL_(ks_session_store_options, .name = __VA_ARGS__)
+#define KS_STREAM_JOINED(...) KS_LITERAL_(ks_stream_joined, __VA_ARGS__)
+#define KS_WITHIN(...)        KS_LITERAL_(ks_join_windows, __VA_ARGS__)
+
+/* .size_ms, and .grace_ms, .emit */
+#define KS_TUMBLING(...)  KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_TUMBLING, __VA_ARGS__)
+/* .size_ms, .advance_ms, and .grace_ms, .emit */
+#define KS_HOPPING(...)   KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_HOPPING, __VA_ARGS__)
+/* .difference_ms, and .grace_ms, .emit */
+#define KS_SLIDING(...)   KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_SLIDING, __VA_ARGS__)
+/* .gap_ms, and .grace_ms, .emit */
+#define KS_SESSIONS(...)  KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_SESSIONS, __VA_ARGS__)
+/* .start_ms */
+#define KS_UNLIMITED(...) KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_UNLIMITED, __VA_ARGS__)
 
 /**
  * Fill any options struct with defaults, for languages without the literal macros.

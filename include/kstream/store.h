@@ -16,8 +16,10 @@
 
 #include <kstream/record.h>
 
-typedef struct ks_kv_store ks_kv_store;
-typedef struct ks_iter     ks_iter;
+typedef struct ks_kv_store      ks_kv_store;
+typedef struct ks_window_store  ks_window_store;  /* a row per key and start of a window */
+typedef struct ks_session_store ks_session_store; /* a row per key and session */
+typedef struct ks_iter          ks_iter;
 
 typedef enum ks_order { KS_ASCENDING = 0, KS_DESCENDING = 1 } ks_order;
 
@@ -75,6 +77,73 @@ KS_API ks_iter *ks_kv_store_prefix(ks_kv_store *store, ks_bytes prefix, ks_order
  * Since:     0.1
  */
 KS_API uint64_t ks_kv_store_count(ks_kv_store *store);
+
+/**
+ * Read the row of a key and a window's start; write or delete it (a null value deletes).
+ *
+ * Rows can be read until the store has seen a start that is a retention later. In a store with
+ * duplicates a put never replaces, and get gives nothing.
+ *
+ * Ownership: as for key-value stores.
+ * Threads:   as ks_kv_store_get().
+ * Errors:    kept in ctx: KS_EINVAL for a null key or a negative start, else as ks_kv_store_put().
+ * Kafka:     WindowStore#fetch(key, time), put(key, value, windowStart).
+ * Since:     0.2
+ */
+KS_API bool ks_window_store_get(ks_window_store *store, ks_bytes key, int64_t start_ms,
+                                ks_record *row);
+KS_API void ks_window_store_put(ks_window_store *store, ks_bytes key, ks_bytes value,
+                                int64_t start_ms);
+KS_API void ks_window_store_delete(ks_window_store *store, ks_bytes key, int64_t start_ms);
+
+/**
+ * Iterate over the rows of one key, or of a range of keys (inclusive, null = open), whose start
+ * lies in [starts.start_ms, starts.end_ms], by key, then start, then arrival.
+ *
+ * `row.key` is the plain key, `row.window` the window.
+ *
+ * Ownership: as ks_kv_store_range().
+ * Threads:   as ks_kv_store_get().
+ * Errors:    NULL, kept in ctx.
+ * Kafka:     WindowStore#fetch, backwardFetch, fetchAll, all.
+ * Since:     0.2
+ */
+KS_API ks_iter *ks_window_store_fetch(ks_window_store *store, ks_bytes key, int64_t from_ms,
+                                      int64_t to_ms, ks_order order);
+KS_API ks_iter *ks_window_store_range(ks_window_store *store, ks_bytes from, ks_bytes to,
+                                      ks_window starts, ks_order order);
+KS_API ks_iter *ks_window_store_all(ks_window_store *store, ks_order order);
+
+/**
+ * Read, write or delete (a null value) the row of a key and a session.
+ *
+ * Ownership: as for key-value stores.
+ * Threads:   as ks_kv_store_get().
+ * Errors:    kept in ctx: KS_EINVAL for a null key or a session that ends before it starts, else as
+ *            ks_kv_store_put().
+ * Kafka:     SessionStore#fetchSession, put, remove.
+ * Since:     0.2
+ */
+KS_API bool ks_session_store_get(ks_session_store *store, ks_bytes key, ks_window session,
+                                 ks_record *row);
+KS_API void ks_session_store_put(ks_session_store *store, ks_bytes key, ks_window session,
+                                 ks_bytes value);
+KS_API void ks_session_store_delete(ks_session_store *store, ks_bytes key, ks_window session);
+
+/**
+ * Iterate over the sessions of a key that end at `end_from_ms` or later and start at `start_to_ms`
+ * or earlier, by end, then start; or over all sessions of a range of keys.
+ *
+ * Ownership: as ks_kv_store_range().
+ * Threads:   as ks_kv_store_get().
+ * Errors:    NULL, kept in ctx.
+ * Kafka:     SessionStore#findSessions, backwardFindSessions, fetch.
+ * Since:     0.2
+ */
+KS_API ks_iter *ks_session_store_find(ks_session_store *store, ks_bytes key, int64_t end_from_ms,
+                                      int64_t start_to_ms, ks_order order);
+KS_API ks_iter *ks_session_store_range(ks_session_store *store, ks_bytes from, ks_bytes to,
+                                       ks_order order);
 
 /**
  * Step an iterator: true and the next row, or false at the end (and for NULL).

@@ -278,4 +278,33 @@ KS_API void ks_stream_to(ks_stream *s, const char *topic, const ks_produced *pro
 KS_API void ks_stream_to_chosen(ks_stream *s, ks_selector_fn *choose, void *user,
                                 const ks_produced *produced);
 
+/**
+ * Join the records of two streams that have equal keys and lie close in time.
+ *
+ * Every record is kept for the width of the windows and joined with all that are there from the
+ * other side; the result has the larger of the two times. Left and outer joins also give what found
+ * no partner, once none can come any more, at most once per second of wall clock. Null values are
+ * dropped and counted, and so are null keys, but on an outer side, where they leave at once. Used
+ * with itself, a stream joins as left first, then as right. The inputs must be co-partitioned; keys
+ * that may have changed go through a topic before.
+ *
+ * Ownership: copies `windows` and `joined`; keeps `join` and `user`.
+ * Threads:   the builder's; `join` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `join` or `windows` is NULL, for a difference beside before or
+ *            after, for a negative grace or windows that end before they begin.
+ * Kafka:     KStream#join, leftJoin, outerJoin(KStream, ValueJoinerWithKey, JoinWindows,
+ *            StreamJoined); nodes KSTREAM-WINDOWED-, KSTREAM-JOINTHIS-, KSTREAM-JOINOTHER-,
+ *            KSTREAM-MERGE-.
+ * Since:     0.2
+ */
+KS_API ks_stream *ks_stream_join_stream(ks_stream *left, ks_stream *right,
+                                        const ks_join_windows *windows, ks_joiner_fn *join,
+                                        void *user, const ks_stream_joined *joined);
+KS_API ks_stream *ks_stream_left_join_stream(ks_stream *left, ks_stream *right,
+                                             const ks_join_windows *windows, ks_joiner_fn *join,
+                                             void *user, const ks_stream_joined *joined);
+KS_API ks_stream *ks_stream_outer_join_stream(ks_stream *left, ks_stream *right,
+                                              const ks_join_windows *windows, ks_joiner_fn *join,
+                                              void *user, const ks_stream_joined *joined);
+
 #endif

@@ -72,6 +72,12 @@ static const char *kind_name(uint32_t kind)
         return "a grouped stream";
     case KS__KIND_GROUPED_TABLE:
         return "a grouped table";
+    case KS__KIND_WINDOWED_STREAM:
+        return "a windowed stream";
+    case KS__KIND_COGROUPED_STREAM:
+        return "a cogrouped stream";
+    case KS__KIND_WINDOWED_COGROUPED_STREAM:
+        return "a windowed cogrouped stream";
     default:
         return "something else";
     }

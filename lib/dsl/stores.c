@@ -37,3 +37,50 @@ void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
                                             .changelog = options.changelog != KS_OFF,
                                             .plain     = true });
 }
+
+void ks_builder_add_window_store(ks_builder *b, const ks_window_store_options *store)
+{
+    struct ks__call         call;
+    ks_window_store_options options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
+        !ks__need(b, &call, call.name != NULL, "a name") ||
+        !ks__need(b, &call, options.retention_ms > 0, "a retention of at least 1 ms"))
+        return;
+    if (options.size_ms < 0 || options.size_ms > options.retention_ms) {
+        ks__latch(b, &call, KS_EINVAL, "a size of %lld ms does not fit a retention of %lld ms",
+                  (long long)options.size_ms, (long long)options.retention_ms);
+        return;
+    }
+    ks__store_add(b, &call,
+                  &(struct ks__store_spec){ .name         = call.name,
+                                            .kind         = KS__STORE_WINDOW,
+                                            .key          = options.key,
+                                            .value        = options.value,
+                                            .cache        = options.cache == KS_ON,
+                                            .changelog    = options.changelog != KS_OFF,
+                                            .plain        = true,
+                                            .retention_ms = options.retention_ms,
+                                            .window_ms    = options.size_ms,
+                                            .duplicates   = options.duplicates });
+}
+
+void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options *store)
+{
+    struct ks__call          call;
+    ks_session_store_options options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
+        !ks__need(b, &call, call.name != NULL, "a name") ||
+        !ks__need(b, &call, options.retention_ms > 0, "a retention of at least 1 ms"))
+        return;
+    ks__store_add(b, &call,
+                  &(struct ks__store_spec){ .name         = call.name,
+                                            .kind         = KS__STORE_SESSION,
+                                            .key          = options.key,
+                                            .value        = options.value,
+                                            .cache        = options.cache == KS_ON,
+                                            .changelog    = options.changelog != KS_OFF,
+                                            .plain        = true,
+                                            .retention_ms = options.retention_ms });
+}

@@ -28,6 +28,9 @@ enum row {
     ROW_STATE_FLUSH_BYTES,
     ROW_STATE_FLUSH_MS,
     ROW_STATE_MAP_BYTES,
+    ROW_KAFKA_RETENTION,
+    ROW_WINDOW_EMIT,
+    ROW_JOIN_EMIT,
     ROW_MAX_TASK_IDLE,
     ROW_POLL,
     ROW_BUFFERED_RECORDS,
@@ -109,6 +112,19 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_STATE_MAP_BYTES] = BYTES(
         .name = "state.map.bytes", .by_default = "64GiB", .min = 1048576, .max = 64 * TIB,
         .doc  = "Address space per task for its state: the largest size of its data file. Ours."),
+    [ROW_KAFKA_RETENTION] = BOOL(
+        .name = "windowstore.kafka.retention", .by_default = "false",
+        .doc  = "Whether window and session stores hide rows exactly when Kafka Streams does, even "
+                "rows that a final result or a slower input of a cogroup still needs. Ours."),
+    [ROW_WINDOW_EMIT] = DURATION(
+        .name = "__emit.interval.ms.kstreams.windowed.aggregation__", .by_default = "1000",
+        .max  = YEAR_MS,
+        .doc  = "The least wall-clock time between two rounds of final results of windows."),
+    [ROW_JOIN_EMIT] = DURATION(
+        .name = "__emit.interval.ms.kstreams.outer.join.spurious.results.fix__",
+        .by_default = "1000", .max = YEAR_MS,
+        .doc  = "The least wall-clock time between two rounds of results without partner of left "
+                "and outer stream-stream joins."),
     [ROW_MAX_TASK_IDLE] = DURATION(
         .name = "max.task.idle.ms", .by_default = "0", .min = -1, .max = YEAR_MS,
         .doc  = "How long a task with several inputs waits for an empty one whose records may be "
@@ -268,6 +284,9 @@ static void read_values(struct ks__settings *settings)
     settings->state_flush_bytes      = ks__config_int(values, ROW_STATE_FLUSH_BYTES);
     settings->state_flush_ms         = ks__config_int(values, ROW_STATE_FLUSH_MS);
     settings->state_map_bytes        = ks__config_int(values, ROW_STATE_MAP_BYTES);
+    settings->kafka_retention        = ks__config_bool(values, ROW_KAFKA_RETENTION);
+    settings->window_emit_ms         = ks__config_int(values, ROW_WINDOW_EMIT);
+    settings->join_emit_ms           = ks__config_int(values, ROW_JOIN_EMIT);
     settings->max_task_idle_ms       = ks__config_int(values, ROW_MAX_TASK_IDLE);
     settings->poll_ms                = ks__config_int(values, ROW_POLL);
     settings->buffered_records       = (size_t)ks__config_int(values, ROW_BUFFERED_RECORDS);

@@ -46,6 +46,9 @@ struct ks__settings {
     int32_t            replication_factor;
     bool               log_sync;                /* embedded log: fsync each commit */
     int64_t            state_map_bytes;
+    bool               kafka_retention;         /* windowstore.kafka.retention */
+    int64_t            window_emit_ms;          /* between final results of windows, */
+    int64_t            join_emit_ms;            /* and un-joined results, by wall clock */
 };
 
 /* The table, for ks_config and the generated page. */

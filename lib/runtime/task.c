@@ -45,6 +45,8 @@ static void init_ctx(struct ks__task *task)
         .partition      = task->options.partition,
         .stream_time_ms = -1,
         .wall_time_ms   = ks__clock_wall_ms(task->options.clock),
+        .window_emit_ms = task->options.settings->window_emit_ms,
+        .join_emit_ms   = task->options.settings->join_emit_ms,
     };
     task->collector.session  = task->options.session;
     task->collector.commit   = transactions ? task->options.commit : NULL;

@@ -44,7 +44,23 @@ static bool is_connected(const struct ks__node *node, const char *store)
     return false;
 }
 
-static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connected_only)
+static const char *kind_name(enum ks__store_kind kind)
+{
+    switch (kind) {
+    case KS__STORE_KV:
+        return "key-value store";
+    case KS__STORE_WINDOW:
+        return "window store";
+    case KS__STORE_SESSION:
+        return "session store";
+    case KS__STORE_VERSIONED:
+        return "versioned store";
+    }
+    return "store";
+}
+
+static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks__store_kind kind,
+                                         bool connected_only)
 {
     const struct ks__task_options *options = &ctx->task->options;
     struct ks_kv_store            *store   = NULL;
@@ -60,11 +76,16 @@ static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connecte
         store = options->global_store(options->global_user, name);
     if (store == NULL)
         ks__ctx_raise(ctx, KS_ENOTFOUND, "there is no store \"%s\" here", name);
-    else if (ks__kv_spec(store)->kind != KS__STORE_KV) {
-        ks__ctx_raise(ctx, KS_ETYPE, "store \"%s\" is no key-value store", name);
+    else if (ks__kv_spec(store)->kind != kind) {
+        ks__ctx_raise(ctx, KS_ETYPE, "store \"%s\" is no %s", name, kind_name(kind));
         store = NULL;
     }
     return store;
+}
+
+static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connected_only)
+{
+    return store_of_kind(ctx, name, KS__STORE_KV, connected_only);
 }
 
 /* ---- punctuation ---- */
@@ -183,6 +204,7 @@ const struct ks__ctx_ops ks__task_ctx_ops = {
     .send          = send,
     .dropped       = dropped,
     .kv_store      = kv_store,
+    .store         = store_of_kind,
     .op_of         = op_of,
     .schedule      = schedule,
     .cancel        = cancel,

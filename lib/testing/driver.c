@@ -190,7 +190,8 @@ ks_status ks_driver_advance(ks_driver *d, int64_t by_ms)
 
 /* ---- looking in ---- */
 
-ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name)
+static struct ks_kv_store *find_store(ks_driver *d, const char *name, enum ks__store_kind kind,
+                                      const char *what)
 {
     const struct ks__store_spec *spec;
     struct ks__state            *state;
@@ -200,8 +201,8 @@ ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name)
         return NULL;
     spec  = name != NULL ? ks__topology_store(d->topology, name) : NULL;
     state = ks__task_state(d->task);
-    if (spec != NULL && spec->kind != KS__STORE_KV)
-        REFUSE(d, KS_ETYPE, "store \"%s\" is no key-value store", name);
+    if (spec != NULL && spec->kind != kind)
+        REFUSE(d, KS_ETYPE, "store \"%s\" is no %s", name, what);
     else if (spec != NULL && spec->global)
         store = ks__global_view_store(&d->view, d->globals, name);
     else if (spec != NULL && state != NULL)
@@ -209,6 +210,21 @@ ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name)
     if (store == NULL && d->error.status == KS_OK)
         REFUSE(d, KS_ENOTFOUND, "there is no store \"%s\"", name != NULL ? name : "");
     return store;
+}
+
+ks_kv_store *ks_driver_kv_store(ks_driver *d, const char *name)
+{
+    return find_store(d, name, KS__STORE_KV, "key-value store");
+}
+
+ks_window_store *ks_driver_window_store(ks_driver *d, const char *name)
+{
+    return (ks_window_store *)find_store(d, name, KS__STORE_WINDOW, "window store");
+}
+
+ks_session_store *ks_driver_session_store(ks_driver *d, const char *name)
+{
+    return (ks_session_store *)find_store(d, name, KS__STORE_SESSION, "session store");
 }
 
 const ks_error *ks_driver_error(const ks_driver *d)

@@ -209,15 +209,32 @@ void *ks_ctx_user(ks_ctx *ctx)
     return ctx->op->node->user;
 }
 
-ks_kv_store *ks_ctx_kv_store(ks_ctx *ctx, const char *name)
+static struct ks_kv_store *connected_store(ks_ctx *ctx, const char *name, enum ks__store_kind kind,
+                                           const char *function)
 {
     if (ctx->error->status != KS_OK)
         return NULL;
     if (name == NULL) {
-        ks__ctx_raise(ctx, KS_EINVAL, "ks_ctx_kv_store() needs a name");
+        ks__ctx_raise(ctx, KS_EINVAL, "%s() needs a name", function);
         return NULL;
     }
-    return ctx->ops->kv_store(ctx, name, true);
+    return ctx->ops->store(ctx, name, kind, true);
+}
+
+ks_kv_store *ks_ctx_kv_store(ks_ctx *ctx, const char *name)
+{
+    return connected_store(ctx, name, KS__STORE_KV, __func__);
+}
+
+/* The handles of all kinds are those of the room that keeps them. */
+ks_window_store *ks_ctx_window_store(ks_ctx *ctx, const char *name)
+{
+    return (ks_window_store *)connected_store(ctx, name, KS__STORE_WINDOW, __func__);
+}
+
+ks_session_store *ks_ctx_session_store(ks_ctx *ctx, const char *name)
+{
+    return (ks_session_store *)connected_store(ctx, name, KS__STORE_SESSION, __func__);
 }
 
 /* ---- where and when ---- */

@@ -112,6 +112,9 @@ struct ks__ctx_ops {
     void (*send)(ks_ctx *ctx, struct ks__op *sink, const char *topic, const ks_record *record);
     void (*dropped)(ks_ctx *ctx, enum ks__drop why);
     struct ks_kv_store *(*kv_store)(ks_ctx *ctx, const char *name, bool connected_only);
+    /* The same for any kind: another kind is refused. */
+    struct ks_kv_store *(*store)(ks_ctx *ctx, const char *name, enum ks__store_kind kind,
+                                 bool connected_only);
     struct ks__op *(*op_of)(ks_ctx *ctx, const struct ks__node *node);
     ks_punctuation *(*schedule)(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
                                 ks_punctuator_fn *fn, void *user);
@@ -142,6 +145,8 @@ struct ks_ctx {
     int64_t                   stream_time_ms;
     int64_t                   wall_time_ms;
     int64_t                   now_ms;    /* time of a store's put: record or punctuation */
+    int64_t                   window_emit_ms; /* least wall time between rounds of final results */
+    int64_t                   join_emit_ms;   /* and of results without partner */
     ks_origin                 origin;    /* topic NULL = none */
     const ks_record          *raw;       /* the record as it was read; NULL = none */
     struct ks__decoded       *decoded;   /* ks_ctx_decode(): this record's, in the arena */

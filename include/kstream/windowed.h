@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * windowed.h - ks_windowed_stream: a grouped stream cut into windows of time.
+ *
+ *      ks_windowed_stream *minutes = ks_grouped_stream_windowed_by(
+ *          groups, KS_TUMBLING(.size_ms = KS_MINUTES(1), .grace_ms = KS_SECONDS(5)));
+ *      ks_table *counts = ks_windowed_stream_count(minutes, KS_MATERIALIZED(.store = "counts"));
+ *
+ *      tumbling  |----|----|----|     hopping  |-----|        sliding, sessions:
+ *                                                |-----|      they follow the records
+ *
+ * The result is a table whose key is a key and a window: `record->key` is the plain key,
+ * `record->window` the window; on topics they stand together in Kafka's layout, which sinks write
+ * without being told. Windows are closed by the largest time that the operator has seen, minus the
+ * grace; a record for a closed window is dropped and counted. Null keys are dropped; null values
+ * are folded like others, but by sliding windows.
+ *
+ * With KS_EMIT_ON_CLOSE a window gives one result, when a record closes it.
+ */
+#ifndef KSTREAM_WINDOWED_H
+#define KSTREAM_WINDOWED_H
+
+#include <kstream/group.h>
+
+typedef struct ks_windowed_stream ks_windowed_stream;
+
+/**
+ * Cut a grouped stream into windows.
+ *
+ * Ownership: copies `windowing`.
+ * Threads:   the builder's.
+ * Errors:    latches KS_EINVAL for a missing size, difference or gap, an advance that is not in (0,
+ *            size], a negative grace, a member of another kind of window, emit on close for
+ *            unlimited windows.
+ * Kafka:     KGroupedStream#windowedBy(Windows | SlidingWindows | SessionWindows), emitStrategy.
+ * Since:     0.2
+ */
+KS_API ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,
+                                                         const ks_windowing *windowing);
+
+/**
+ * Count the records of each key and window; the value is an i64.
+ *
+ * Ownership: copies `materialized`.
+ * Threads:   the builder's.
+ * Errors:    latches KS_ETYPE if another value serde is declared, KS_EINVAL for a retention shorter
+ *            than the windows and their grace.
+ * Kafka:     TimeWindowedKStream#count, SessionWindowedKStream#count; node KSTREAM-AGGREGATE-.
+ * Since:     0.2
+ */
+KS_API ks_table *ks_windowed_stream_count(ks_windowed_stream    *w,
+                                          const ks_materialized *materialized);
+
+/**
+ * Fold the values of each key and window into one of the same type. Sessions are merged by it too.
+ *
+ * Ownership: copies `materialized`; keeps `reduce` and `user`.
+ * Threads:   the builder's; `reduce` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `reduce` is NULL, and for a retention that is too short.
+ * Kafka:     TimeWindowedKStream#reduce, SessionWindowedKStream#reduce; node KSTREAM-REDUCE-.
+ * Since:     0.2
+ */
+KS_API ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *reduce, void *user,
+                                           const ks_materialized *materialized);
+
+/**
+ * Fold the values of each key and window into an aggregate that starts as `aggregate->initial`.
+ *
+ * In the folds `record->window` is the window being folded. Sessions need `.merge`, which folds the
+ * younger aggregate (`record->value`) into the older one.
+ *
+ * Ownership: copies both options; keeps functions and user.
+ * Threads:   the builder's; the folds run on all stream threads.
+ * Errors:    latches KS_EINVAL without `.add`, without `.merge` for sessions, with `.merge` for
+ *            others, with `.subtract`, and for a retention that is too short.
+ * Kafka:     TimeWindowedKStream#aggregate, SessionWindowedKStream#aggregate.
+ * Since:     0.2
+ */
+KS_API ks_table *ks_windowed_stream_aggregate(ks_windowed_stream    *w,
+                                              const ks_aggregate    *aggregate,
+                                              const ks_materialized *materialized);
+
+#endif
