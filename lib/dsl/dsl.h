@@ -27,7 +27,7 @@
 #include "base/map.h"
 #include "topology/plan.h"
 
-#include <kstream/group.h>
+#include <kstream/cogroup.h>
 #include <kstream/stream.h>
 #include <kstream/table.h>
 

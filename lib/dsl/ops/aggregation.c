@@ -50,8 +50,7 @@ bool ks__aggregation_counts(ks_builder *b, const struct ks__call *call, ks_mater
 
 /* ---- the node ---- */
 
-/* The topic between a change of key and the aggregation. Named by the user it serves all
- * aggregations of the group, otherwise each has its own. */
+/* Named by the user the topic serves all aggregations of the group, otherwise each has its own. */
 static struct ks__logical *repartition(ks_grouped_stream *g, const struct ks__call *call,
                                        const char *store)
 {
@@ -66,25 +65,58 @@ static struct ks__logical *repartition(ks_grouped_stream *g, const struct ks__ca
     return g->repartition;
 }
 
+bool ks__aggregation_input(ks_grouped_stream *g, const struct ks__call *call, const char *store,
+                           struct ks__logical **parent, struct ks__sources *sources)
+{
+    *parent  = g->node;
+    *sources = g->sources;
+    if (g->head.builder->error.status != KS_OK)
+        return false;
+    if (!g->rekeyed)
+        return true;
+    *parent = repartition(g, call, store);
+    if (*parent == NULL)
+        return false;
+    *sources = ks__sources_of(g->head.builder, *parent);
+    return true;
+}
+
+/* The store of a windowed aggregation: what the kind says, the rest as declared. */
+static void make_timed(struct ks__store_spec *spec, const struct ks__store_spec *timed)
+{
+    spec->kind         = timed->kind;
+    spec->retention_ms = timed->retention_ms;
+    spec->keep_ms      = timed->keep_ms;
+    spec->window_ms    = timed->window_ms;
+    spec->by_time      = timed->by_time;
+    spec->holders      = timed->holders;
+    spec->cache        = spec->cache && !timed->by_time; /* final results are sent once anyway */
+}
+
+bool ks__aggregation_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,
+                            const ks_materialized *options, const struct ks__aggregation *what)
+{
+    struct ks__table_part part = { .rows = KS__ROWS_STORED, .materialized = true };
+
+    ks__table_store(&part, what->store, options, options->key, what->value);
+    if (what->timed != NULL)
+        make_timed(&part.store, what->timed);
+    return ks__table_attach(b, call, node, &part);
+}
+
 ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
                               const ks_materialized *options, const struct ks__aggregation *what)
 {
-    ks_builder           *b       = g->head.builder;
-    const char           *store   = ks__store_name(b, call, options, what->class->prefix);
-    const char           *name    = ks__choose_name(b, call->name, what->class->prefix);
-    struct ks__table_part part    = { .rows = KS__ROWS_STORED, .materialized = true };
-    struct ks__logical   *parent  = g->node;
-    struct ks__sources    sources = g->sources;
-    struct ks__logical   *node;
+    ks_builder            *b    = g->head.builder;
+    struct ks__aggregation made = *what;
+    const char            *name;
+    struct ks__logical    *parent, *node;
+    struct ks__sources     sources;
 
-    if (b->error.status != KS_OK)
+    made.store = ks__store_name(b, call, options, what->class->prefix);
+    name       = ks__choose_name(b, call->name, what->class->prefix);
+    if (!ks__aggregation_input(g, call, made.store, &parent, &sources))
         return ks__inert(b);
-    if (g->rekeyed) {
-        parent = repartition(g, call, store);
-        if (parent == NULL)
-            return ks__inert(b);
-        sources = ks__sources_of(b, parent);
-    }
     node = ks__logical_add(b, call,
                            &(struct ks__logical_seed){ .kind         = KS__LOGICAL_PROCESSOR,
                                                        .name         = name,
@@ -94,10 +126,10 @@ ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
                                                        .user         = what->user,
                                                        .parents      = &parent,
                                                        .parent_count = 1 });
-    ks__table_store(&part, store, options, options->key, what->value);
-    if (!ks__table_attach(b, call, node, &part))
+    if (!ks__aggregation_attach(b, call, node, options, &made))
         return ks__inert(b);
-    return ks__table_make(b, node, options->key, what->value, sources);
+    return ks__table_make(b, node, what->key != NULL ? what->key : options->key, what->value,
+                          sources);
 }
 
 bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *record,

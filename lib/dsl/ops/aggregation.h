@@ -14,11 +14,24 @@ struct ks__aggregation {
     size_t                     args_size;
     void                      *user;
     const ks_serde            *value; /* of the aggregate */
+    /* Windowed: what kind of store and of key. */
+    const char                  *store; /* its name; filled in by ks__aggregation_add() */
+    const struct ks__store_spec *timed; /* kind and times of the store; NULL = not windowed */
+    const ks_serde              *key;   /* of the table */
 };
 
 /* Takes indexes for store, node and repartition, in this order. */
 ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
                               const ks_materialized *options, const struct ks__aggregation *what);
+
+/* What the aggregation reads: the stream, or after a change of key a topic, named after the store
+ * unless the group has a name. False = latched. */
+bool ks__aggregation_input(ks_grouped_stream *g, const struct ks__call *call, const char *store,
+                           struct ks__logical **parent, struct ks__sources *sources);
+
+/* Give the node of an aggregation its store. */
+bool ks__aggregation_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,
+                            const ks_materialized *options, const struct ks__aggregation *what);
 
 /* Refuse a function that is of no use here; `member` is ".merge". */
 bool ks__aggregation_refuse(ks_builder *b, const struct ks__call *call, bool given,

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * windowed.h - what the aggregations of windows have in common.
+ *
+ *      record --> its windows --fold--> row of (key, window) --+--> on update: the change now, or at the
+ *                                                              |    flush of the cache
+ *                                                              `--> on close: all that a later record has
+ *                                                                   closed, in the order of time, then key
+ *
+ * Stream time is that of the operator, a clock; so are the close of the last round of final results and
+ * the wall-clock time of the next one.
+ *
+ * Invariants
+ *   WD1  The record that closes windows is applied before they are sent.
+ *   WD2  The store is released up to the stream time of the last round of final results: what has not
+ *        been sent stays readable (state/ring.h).
+ *
+ * Threads: the task's.
+ */
+#ifndef KS_DSL_OPS_WINDOWED_H
+#define KS_DSL_OPS_WINDOWED_H
+
+#include "dsl/ops/aggregation.h"
+#include "state/window_store.h"
+#include "window/window.h"
+
+enum ks__fold { KS__FOLD_COUNT = 1, KS__FOLD_REDUCE, KS__FOLD_AGGREGATE };
+
+struct ks__windowed_args {
+    struct ks__table_args table;   /* must be first */
+    struct ks__windowing  windows;
+    enum ks__fold         fold;
+    ks_fold_fn           *add;
+    ks_fold_fn           *merge;   /* sessions; NULL = by counting or reducing */
+    void                 *merge_user;
+    ks_bytes              initial;
+    unsigned              holder;  /* among those that release rows of the store */
+    bool                  holds;
+};
+
+struct ks__windowed_state {
+    struct ks__table_state          table; /* must be first */
+    const struct ks__windowed_args *args;
+};
+
+/* ---- run time (windowed.c) ---- */
+
+void ks__windowed_open(void *state, ks_ctx *ctx);
+bool ks__windowed_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
+                      struct ks__row *row);
+/* The record counts for the stream time, which is given back. */
+int64_t ks__windowed_advance(struct ks__windowed_state *w, int64_t time_ms);
+/* What a new window starts from: 0, null, or the initial aggregate. */
+ks_bytes ks__windowed_initial(struct ks__windowed_state *w);
+/* Fold the record into `*acc`, in this window. False = skipped or failed. */
+bool ks__windowed_fold(struct ks__windowed_state *w, const ks_record *record,
+                       const ks_window *window, ks_bytes *acc);
+/* The other aggregate of the window into `*acc`. */
+bool ks__windowed_merge(struct ks__windowed_state *w, const ks_record *record, ks_bytes other,
+                        const ks_window *window, ks_bytes *acc);
+/* Send a change: key, headers of `record`, unless it leaves by the cache or on close. */
+void ks__windowed_send(struct ks__windowed_state *w, const ks_record *record,
+                       const ks_window *window, const struct ks__row *row, ks_bytes old);
+/* The windows that the operator's time has closed, if it is time for them. */
+void ks__windowed_close(struct ks__windowed_state *w, const ks_record *record,
+                        int64_t stream_time_ms);
+
+/* ---- declaration (windowed_stream.c) ---- */
+
+struct ks_windowed_stream {
+    struct ks__handle    head;
+    ks_grouped_stream   *group;
+    struct ks__windowing windows;
+};
+
+/* Check and take over a specification. */
+bool ks__windowing_read(ks_builder *b, const struct ks__call *call, const ks_windowing *given,
+                        struct ks__windowing *out);
+/* The store of such windows; `holders` of them write. False: the retention is too short. */
+bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
+                         const struct ks__windowing *windows, int64_t retention_ms,
+                         unsigned writers, struct ks__store_spec *out);
+/* The serde of the table's keys. */
+const ks_serde *ks__windowing_serde(const struct ks__windowing *windows, const ks_serde *key);
+/* The functions of an aggregation of such windows, into `args`. */
+bool ks__windowing_functions(ks_builder *b, const struct ks__call *call,
+                             const ks_aggregate *functions, struct ks__windowed_args *args);
+
+/* By kind of window; the second for names after reduce. */
+const struct ks__op_class *ks__windowed_class(const struct ks__windowing *windows, bool reduce);
+
+extern const struct ks__op_class ks__time_aggregate_class, ks__time_reduce_class;
+extern const struct ks__op_class ks__sliding_aggregate_class, ks__sliding_reduce_class;
+extern const struct ks__op_class ks__session_aggregate_class, ks__session_reduce_class;
+
+#endif

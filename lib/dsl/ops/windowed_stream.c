@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * windowed_stream.c - cutting a grouped stream into windows, and counting, reducing, aggregating them.
+ *
+ * Not here: what specifications mean (windowing.c), the operators (window_*.c).
+ */
+#include "dsl/ops/windowed.h"
+
+#include "serde/serde.h"
+
+ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,
+                                                  const ks_windowing *windowing)
+{
+    ks_windowed_stream  made = { .group = g };
+    ks_windowed_stream *w;
+    struct ks__call     call;
+    ks_named            none;
+
+    if (!ks__enter(g, KS__KIND_GROUPED_STREAM, __func__, NULL, &none, sizeof(none), &call))
+        return ks__inert(g);
+    made.head = (struct ks__handle){ KS__KIND_WINDOWED_STREAM, g->head.builder };
+    if (windowing != NULL && windowing->struct_size > 0)
+        call.site = ks__owned_text(g->head.builder->owned, windowing->site);
+    if (!ks__windowing_read(g->head.builder, &call, windowing, &made.windows))
+        return ks__inert(g);
+    w = ks__owned_copy(g->head.builder->owned, &made, sizeof(made));
+    if (w == NULL)
+        ks__latch_no_memory(g->head.builder);
+    return w != NULL ? w : ks__inert(g);
+}
+
+/* ---- aggregations ---- */
+
+static bool agree_key(ks_windowed_stream *w, const struct ks__call *call, ks_materialized *options)
+{
+    return ks__agree(w->head.builder, call, "key", &options->key,
+                     &(struct ks__found){ w->group->key, w->group->node->name,
+                                          "KS_MATERIALIZED" });
+}
+
+static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
+                     const ks_materialized *options, struct ks__windowed_args *args, void *user)
+{
+    struct ks__store_spec store;
+    const ks_serde       *key = ks__windowing_serde(&w->windows, options->key);
+
+    args->holds = w->windows.final;
+    if (key == NULL)
+        return ks__latch_no_memory(w->head.builder), ks__inert(w);
+    if (!ks__windowing_store(w->head.builder, call, &w->windows, options->retention_ms, 1, &store))
+        return ks__inert(w);
+    return ks__aggregation_add(
+        w->group, call, options,
+        &(struct ks__aggregation){ .class     = ks__windowed_class(&w->windows,
+                                                                   args->fold == KS__FOLD_REDUCE),
+                                   .args      = args,
+                                   .args_size = sizeof(*args),
+                                   .user      = user,
+                                   .value     = options->value,
+                                   .timed     = &store,
+                                   .key       = key });
+}
+
+ks_table *ks_windowed_stream_count(ks_windowed_stream *w, const ks_materialized *materialized)
+{
+    struct ks__windowed_args args = { .fold = KS__FOLD_COUNT };
+    struct ks__call          call;
+    ks_materialized          options;
+    bool                     given;
+
+    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, __func__, materialized, &options, sizeof(options),
+                   &call))
+        return ks__inert(w);
+    args.windows = w->windows;
+    given        = ks__is_materialized(&options);
+    if (!agree_key(w, &call, &options) ||
+        !ks__aggregation_counts(w->head.builder, &call, &options))
+        return ks__inert(w);
+    if (given && options.store == NULL)
+        ks__generate_store(w->head.builder, "KSTREAM-AGGREGATE-"); /* taken, never used: D2 */
+    return add(w, &call, &options, &args, NULL);
+}
+
+ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *reduce, void *user,
+                                    const ks_materialized *materialized)
+{
+    struct ks__windowed_args args = { .fold = KS__FOLD_REDUCE, .add = reduce };
+    struct ks__call          call;
+    ks_materialized          options;
+
+    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, __func__, materialized, &options, sizeof(options),
+                   &call) ||
+        !ks__need(w->head.builder, &call, reduce != NULL, "a fold") ||
+        !agree_key(w, &call, &options) ||
+        !ks__agree(w->head.builder, &call, "value", &options.value,
+                   &(struct ks__found){ w->group->value, w->group->node->name,
+                                        "KS_MATERIALIZED" }))
+        return ks__inert(w);
+    args.windows = w->windows;
+    return add(w, &call, &options, &args, user);
+}
+
+ks_table *ks_windowed_stream_aggregate(ks_windowed_stream *w, const ks_aggregate *aggregate,
+                                       const ks_materialized *materialized)
+{
+    struct ks__windowed_args args = { .fold = KS__FOLD_AGGREGATE };
+    struct ks__call          call;
+    ks_materialized          options;
+    ks_aggregate             functions;
+    ks_builder              *b;
+
+    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, __func__, materialized, &options, sizeof(options),
+                   &call))
+        return ks__inert(w);
+    b            = w->head.builder;
+    args.windows = w->windows;
+    if (!ks__aggregation_functions(b, &call, aggregate, &functions) ||
+        !ks__need(b, &call, functions.add != NULL, "KS_AGGREGATE(.add)") ||
+        !ks__windowing_functions(b, &call, &functions, &args) || !agree_key(w, &call, &options) ||
+        !ks__aggregation_initial(b, &call, options.value, functions.initial, &args.initial))
+        return ks__inert(w);
+    args.add = functions.add;
+    return add(w, &call, &options, &args, functions.user);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * windowing.c - a specification of windows: what is allowed, which store and serde follow from it.
+ *
+ *                 needs               retention (Kafka's default)   kept for the operator
+ *      tumbling   size                size + grace                  as long
+ *      hopping    size, advance       size + grace                  as long
+ *      sliding    difference          2 * difference + grace        3 * difference + grace + 1
+ *      sessions   gap                 gap + grace                   gap + grace + 1
+ *      unlimited                      for ever
+ *
+ * The last column: a late record of a sliding window looks two differences back, and inclusive ends
+ * live one millisecond longer than Kafka keeps them.
+ */
+#include "dsl/ops/windowed.h"
+
+#include "serde/serde.h"
+
+/* ---- what is allowed ---- */
+
+struct member {
+    const char *name;
+    int64_t     value;
+    bool        used;
+};
+
+static bool check_members(ks_builder *b, const struct ks__call *call, const struct member *members,
+                          size_t count, const char *what)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (members[i].value < 0)
+            return ks__latch(b, call, KS_EINVAL, ".%s is %lld; it must not be negative",
+                             members[i].name, (long long)members[i].value) != NULL;
+        if (!members[i].used && members[i].value != 0)
+            return ks__latch(b, call, KS_EINVAL, ".%s is no member of %s; leave it out",
+                             members[i].name, what) != NULL;
+    }
+    return true;
+}
+
+static bool positive(ks_builder *b, const struct ks__call *call, const char *member, int64_t value)
+{
+    if (value > 0)
+        return true;
+    return ks__latch(b, call, KS_EINVAL, ".%s must be at least 1 ms", member) != NULL;
+}
+
+static const char *kind_name(ks_window_kind kind)
+{
+    static const char *const names[] = { "", "KS_TUMBLING", "KS_HOPPING", "KS_SLIDING",
+                                         "KS_SESSIONS", "KS_UNLIMITED" };
+
+    return names[kind];
+}
+
+static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing *w)
+{
+    const bool grid      = w->kind == KS_WINDOWS_TUMBLING || w->kind == KS_WINDOWS_HOPPING;
+    const bool unlimited = w->kind == KS_WINDOWS_UNLIMITED;
+    const struct member members[] = {
+        { "size_ms", w->size_ms, grid },
+        { "advance_ms", w->advance_ms, w->kind == KS_WINDOWS_HOPPING },
+        { "difference_ms", w->difference_ms, w->kind == KS_WINDOWS_SLIDING },
+        { "gap_ms", w->gap_ms, w->kind == KS_WINDOWS_SESSIONS },
+        { "start_ms", w->start_ms, unlimited },
+        { "grace_ms", w->grace_ms, !unlimited },
+    };
+
+    if (w->kind < KS_WINDOWS_TUMBLING || w->kind > KS_WINDOWS_UNLIMITED)
+        return ks__latch(b, call, KS_EINVAL, "the windows are of no known kind; use KS_TUMBLING, "
+                         "KS_HOPPING, KS_SLIDING, KS_SESSIONS or KS_UNLIMITED") != NULL;
+    if (!check_members(b, call, members, sizeof(members) / sizeof(*members), kind_name(w->kind)))
+        return false;
+    if (w->emit != KS_EMIT_ON_UPDATE && w->emit != KS_EMIT_ON_CLOSE)
+        return ks__latch(b, call, KS_EINVAL, ".emit is %d, which is unknown", (int)w->emit) != NULL;
+    if (unlimited && w->emit == KS_EMIT_ON_CLOSE)
+        return ks__latch(b, call, KS_EINVAL, "unlimited windows never close; emit on update") !=
+               NULL;
+    if (grid && !positive(b, call, "size_ms", w->size_ms))
+        return false;
+    if (w->kind == KS_WINDOWS_HOPPING && (w->advance_ms < 1 || w->advance_ms > w->size_ms))
+        return ks__latch(b, call, KS_EINVAL,
+                         ".advance_ms is %lld; it must be from 1 to the size, %lld",
+                         (long long)w->advance_ms, (long long)w->size_ms) != NULL;
+    if (w->kind == KS_WINDOWS_SLIDING && !positive(b, call, "difference_ms", w->difference_ms))
+        return false;
+    return w->kind != KS_WINDOWS_SESSIONS || positive(b, call, "gap_ms", w->gap_ms);
+}
+
+bool ks__windowing_read(ks_builder *b, const struct ks__call *call, const ks_windowing *given,
+                        struct ks__windowing *out)
+{
+    ks_windowing w;
+
+    if (!ks__need(b, call, given != NULL, "windows") ||
+        !ks__enter_more(b, call, given, &w, sizeof(w)) || !check(b, call, &w))
+        return false;
+    *out = (struct ks__windowing){ .final    = w.emit == KS_EMIT_ON_CLOSE,
+                                   .grace_ms = w.grace_ms,
+                                   .start_ms = w.start_ms };
+    switch (w.kind) {
+    case KS_WINDOWS_TUMBLING:
+    case KS_WINDOWS_HOPPING:
+        out->kind       = KS__WINDOWS_TIME;
+        out->size_ms    = w.size_ms;
+        out->advance_ms = w.kind == KS_WINDOWS_HOPPING ? w.advance_ms : w.size_ms;
+        break;
+    case KS_WINDOWS_SLIDING:
+        out->kind    = KS__WINDOWS_SLIDING;
+        out->size_ms = w.difference_ms;
+        break;
+    case KS_WINDOWS_SESSIONS:
+        out->kind    = KS__WINDOWS_SESSION;
+        out->size_ms = w.gap_ms;
+        break;
+    case KS_WINDOWS_UNLIMITED:
+        out->kind    = KS__WINDOWS_UNLIMITED;
+        out->size_ms = INT64_MAX;
+        break;
+    }
+    return true;
+}
+
+/* ---- what follows ---- */
+
+static int64_t needed_ms(const struct ks__windowing *windows)
+{
+    const int64_t once = ks__time_add(windows->size_ms, windows->grace_ms);
+
+    return windows->kind == KS__WINDOWS_SLIDING ? ks__time_add(once, windows->size_ms) : once;
+}
+
+bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
+                         const struct ks__windowing *windows, int64_t retention_ms,
+                         unsigned writers, struct ks__store_spec *out)
+{
+    const int64_t needed = needed_ms(windows);
+    int64_t       keep   = needed;
+
+    if (retention_ms != 0 && retention_ms < needed)
+        return ks__latch(b, call, KS_EINVAL,
+                         "a retention of %lld ms is too short for these windows and their grace: "
+                         "%lld ms are needed",
+                         (long long)retention_ms, (long long)needed) != NULL;
+    if (windows->kind == KS__WINDOWS_SLIDING)
+        keep = ks__time_add(ks__time_add(needed, windows->size_ms), 1);
+    else if (windows->kind == KS__WINDOWS_SESSION)
+        keep = ks__time_add(needed, 1);
+    *out = (struct ks__store_spec){
+        .kind = windows->kind == KS__WINDOWS_SESSION ? KS__STORE_SESSION : KS__STORE_WINDOW,
+        .retention_ms = retention_ms != 0 ? retention_ms : needed,
+        .keep_ms      = keep,
+        .window_ms    = windows->kind == KS__WINDOWS_SESSION ? 0 : windows->size_ms,
+        .by_time      = windows->final,
+        .holders      = windows->final || writers > 1 ? writers : 0,
+    };
+    return true;
+}
+
+const ks_serde *ks__windowing_serde(const struct ks__windowing *windows, const ks_serde *key)
+{
+    if (windows->kind == KS__WINDOWS_SESSION)
+        return ks_serde_session(key);
+    return ks_serde_windowed(key, windows->size_ms);
+}
+
+bool ks__windowing_functions(ks_builder *b, const struct ks__call *call,
+                             const ks_aggregate *functions, struct ks__windowed_args *args)
+{
+    const bool sessions = args->windows.kind == KS__WINDOWS_SESSION;
+
+    args->merge      = functions->merge;
+    args->merge_user = functions->user;
+    return ks__aggregation_refuse(b, call, functions->subtract != NULL, ".subtract") &&
+           (sessions ? ks__need(b, call, functions->merge != NULL, "KS_AGGREGATE(.merge)")
+                     : ks__aggregation_refuse(b, call, functions->merge != NULL, ".merge"));
+}
+
+const struct ks__op_class *ks__windowed_class(const struct ks__windowing *windows, bool reduce)
+{
+    if (windows->kind == KS__WINDOWS_SESSION)
+        return reduce ? &ks__session_reduce_class : &ks__session_aggregate_class;
+    if (windows->kind == KS__WINDOWS_SLIDING)
+        return reduce ? &ks__sliding_reduce_class : &ks__sliding_aggregate_class;
+    return reduce ? &ks__time_reduce_class : &ks__time_aggregate_class;
+}
