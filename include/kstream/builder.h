@@ -150,6 +150,18 @@ KS_API void ks_builder_add_window_store(ks_builder *b, const ks_window_store_opt
 KS_API void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options *store);
 
 /**
+ * Add a versioned store for processors (KS_VERSIONED_STORE("name", .history_ms = ...)).
+ *
+ * Ownership: copies.
+ * Threads:   the builder's.
+ * Errors:    as ks_builder_add_store(); KS_EINVAL for a negative history.
+ * Kafka:     StreamsBuilder#addStateStore, Stores.versionedKeyValueStoreBuilder.
+ * Since:     0.2
+ */
+KS_API void ks_builder_add_versioned_store(ks_builder                       *b,
+                                           const ks_versioned_store_options *store);
+
+/**
  * Connect one more store to a processor, beyond the eight of KS_CONNECTED.
  *
  * Ownership: copies.

@@ -157,6 +157,8 @@ typedef struct ks_materialized {
     ks_switch       cache KS_ZERO;     /* merge updates of one key between flushes; default on */
     ks_switch       changelog KS_ZERO; /* default on */
     int64_t         retention_ms KS_ZERO; /* windowed: how long windows can be read; 0 = as needed */
+    int64_t         history_ms KS_ZERO;   /* above 0: versioned, with so much history; needs `store` */
+    ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
 } ks_materialized;
 
 /* Kafka: Joined. `name` names the join and the repartition topic of its stream side. */
@@ -168,6 +170,8 @@ typedef struct ks_joined {
     const ks_serde *value KS_ZERO; /* of the stream side */
     const ks_serde *other KS_ZERO; /* value of the table side */
     const ks_serde *out KS_ZERO;   /* value of the result */
+    int64_t         grace_ms KS_ZERO; /* above 0: records wait so long; the table must be versioned */
+    ks_switch       buffer KS_ZERO;   /* KS_ON: they wait also with grace 0, for their order */
 } ks_joined;
 
 /* Kafka: TableJoined and Materialized of a foreign-key join. `name` names the join, its topics and
@@ -303,6 +307,17 @@ typedef struct ks_session_store_options {
     int64_t         retention_ms KS_ZERO; /* needed */
 } ks_session_store_options;
 
+/* A versioned store for processors: see ks_builder_add_versioned_store(). */
+typedef struct ks_versioned_store_options {
+    size_t          struct_size KS_SIZEOF(ks_versioned_store_options);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    ks_switch       changelog KS_ZERO;  /* default on */
+    int64_t         history_ms KS_ZERO; /* how old a put, or a version that is read, may be */
+} ks_versioned_store_options;
+
 /* A literal of an options struct, as a pointer that is good for the call it stands in. */
 #ifdef __cplusplus
 extern "C++" {
@@ -331,6 +346,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_KV_STORE(...)      KS_LITERAL_(ks_store_options, .name = __VA_ARGS__)
 #define KS_WINDOW_STORE(...)  KS_LITERAL_(ks_window_store_options, .name = __VA_ARGS__)
 #define KS_SESSION_STORE(...) KS_LITERAL_(ks_session_store_options, .name = __VA_ARGS__)
+#define KS_VERSIONED_STORE(...) KS_LITERAL_(ks_versioned_store_options, .name = __VA_ARGS__)
 #define KS_STREAM_JOINED(...) KS_LITERAL_(ks_stream_joined, __VA_ARGS__)
 #define KS_WITHIN(...)        KS_LITERAL_(ks_join_windows, __VA_ARGS__)
 

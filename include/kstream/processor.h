@@ -235,8 +235,9 @@ KS_API void ks_ctx_commit(ks_ctx *ctx);
  * Kafka:     ProcessorContext#getStateStore.
  * Since:     0.1
  */
-KS_API ks_kv_store      *ks_ctx_kv_store(ks_ctx *ctx, const char *name);
-KS_API ks_window_store  *ks_ctx_window_store(ks_ctx *ctx, const char *name);
-KS_API ks_session_store *ks_ctx_session_store(ks_ctx *ctx, const char *name);
+KS_API ks_kv_store        *ks_ctx_kv_store(ks_ctx *ctx, const char *name);
+KS_API ks_window_store    *ks_ctx_window_store(ks_ctx *ctx, const char *name);
+KS_API ks_session_store   *ks_ctx_session_store(ks_ctx *ctx, const char *name);
+KS_API ks_versioned_store *ks_ctx_versioned_store(ks_ctx *ctx, const char *name);
 
 #endif

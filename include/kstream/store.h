@@ -16,10 +16,11 @@
 
 #include <kstream/record.h>
 
-typedef struct ks_kv_store      ks_kv_store;
-typedef struct ks_window_store  ks_window_store;  /* a row per key and start of a window */
-typedef struct ks_session_store ks_session_store; /* a row per key and session */
-typedef struct ks_iter          ks_iter;
+typedef struct ks_kv_store        ks_kv_store;
+typedef struct ks_window_store    ks_window_store;    /* a row per key and start of a window */
+typedef struct ks_session_store   ks_session_store;   /* a row per key and session */
+typedef struct ks_versioned_store ks_versioned_store; /* the history of each key */
+typedef struct ks_iter            ks_iter;
 
 typedef enum ks_order { KS_ASCENDING = 0, KS_DESCENDING = 1 } ks_order;
 
@@ -144,6 +145,50 @@ KS_API ks_iter *ks_session_store_find(ks_session_store *store, ks_bytes key, int
                                       int64_t start_to_ms, ks_order order);
 KS_API ks_iter *ks_session_store_range(ks_session_store *store, ks_bytes from, ks_bytes to,
                                        ks_order order);
+
+/* A version of a key: valid from its timestamp, until (exclusive) another one. */
+typedef struct ks_versioned {
+    ks_bytes value;
+    int64_t  timestamp_ms;
+    int64_t  valid_to_ms; /* KS_VALID_NOW = it is the latest */
+} ks_versioned;
+
+#define KS_VALID_NOW INT64_MAX
+#define KS_NOT_PUT   INT64_MIN
+
+/**
+ * Read the latest version of a key, or the one that was valid at a time.
+ *
+ * False, and `*version` zeroed, if there is none, if it is a deletion, or if it ended longer ago
+ * than the history of the store; the latest version can be read at any age.
+ *
+ * Ownership: lends to the end of the record.
+ * Threads:   as ks_kv_store_get().
+ * Errors:    kept in ctx: KS_EINVAL for a null key, KS_EIO, KS_ECORRUPT.
+ * Kafka:     VersionedKeyValueStore#get(key), get(key, asOfTimestamp).
+ * Since:     0.2
+ */
+KS_API bool ks_versioned_store_get(ks_versioned_store *store, ks_bytes key, ks_versioned *version);
+KS_API bool ks_versioned_store_as_of(ks_versioned_store *store, ks_bytes key, int64_t as_of_ms,
+                                     ks_versioned *version);
+
+/**
+ * Put a version at its place in time; a null value is a deletion. The same time replaces.
+ *
+ * The answer is the time at which it ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = it is older
+ * than the history of the store allows, nothing was written.
+ *
+ * Ownership: copies key and value.
+ * Threads:   as ks_kv_store_get().
+ * Errors:    KS_NOT_PUT, kept in ctx: KS_EINVAL for a null key or a negative time, else as
+ *            ks_kv_store_put().
+ * Kafka:     VersionedKeyValueStore#put, delete(key, timestamp), which returns what it deletes.
+ * Since:     0.2
+ */
+KS_API int64_t ks_versioned_store_put(ks_versioned_store *store, ks_bytes key, ks_bytes value,
+                                      int64_t timestamp_ms);
+KS_API int64_t ks_versioned_store_delete(ks_versioned_store *store, ks_bytes key,
+                                         int64_t timestamp_ms);
 
 /**
  * Step an iterator: true and the next row, or false at the end (and for NULL).

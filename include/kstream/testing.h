@@ -85,12 +85,14 @@ KS_API const ks_record *ks_driver_read(ks_driver *d, const char *topic);
  * Ownership: lends; as long as the driver. Rows and iterators live to the next pipe or advance.
  * Threads:   the driver's.
  * Errors:    NULL for an unknown name; failures of its calls are kept in the driver.
- * Kafka:     TopologyTestDriver#getTimestampedKeyValueStore, getWindowStore, getSessionStore.
+ * Kafka:     TopologyTestDriver#getTimestampedKeyValueStore, getWindowStore, getSessionStore,
+ *            getVersionedKeyValueStore.
  * Since:     0.1
  */
-KS_API ks_kv_store      *ks_driver_kv_store(ks_driver *d, const char *name);
-KS_API ks_window_store  *ks_driver_window_store(ks_driver *d, const char *name);
-KS_API ks_session_store *ks_driver_session_store(ks_driver *d, const char *name);
+KS_API ks_kv_store        *ks_driver_kv_store(ks_driver *d, const char *name);
+KS_API ks_window_store    *ks_driver_window_store(ks_driver *d, const char *name);
+KS_API ks_session_store   *ks_driver_session_store(ks_driver *d, const char *name);
+KS_API ks_versioned_store *ks_driver_versioned_store(ks_driver *d, const char *name);
 
 /**
  * Take a copy of the counters; set a failure handler before the first pipe.

@@ -84,3 +84,25 @@ void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options 
                                             .plain        = true,
                                             .retention_ms = options.retention_ms });
 }
+
+void ks_builder_add_versioned_store(ks_builder *b, const ks_versioned_store_options *store)
+{
+    struct ks__call            call;
+    ks_versioned_store_options options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
+        !ks__need(b, &call, call.name != NULL, "a name"))
+        return;
+    if (options.history_ms < 0) {
+        ks__latch(b, &call, KS_EINVAL, "the history must not be negative");
+        return;
+    }
+    ks__store_add(b, &call,
+                  &(struct ks__store_spec){ .name       = call.name,
+                                            .kind       = KS__STORE_VERSIONED,
+                                            .key        = options.key,
+                                            .value      = options.value,
+                                            .changelog  = options.changelog != KS_OFF,
+                                            .plain      = true,
+                                            .history_ms = options.history_ms });
+}

@@ -240,6 +240,14 @@ static void changed(void *user, struct ks_kv_store *kv, ks_bytes key, const stru
     }
 }
 
+static void refused(void *user, struct ks_kv_store *store)
+{
+    struct ks__task *task = user;
+
+    (void)store;
+    ks__task_count_drop(task, task->ctx.op, KS__DROP_LATE);
+}
+
 static int64_t now_ms(void *user)
 {
     const struct ks__task *task = user;
@@ -294,7 +302,7 @@ static ks_status open_state(struct ks__task *task, ks_error *error)
     if (!keeps_something(task))
         return KS_OK;
     task->host = (struct ks__state_host){
-        .changed = changed, .now_ms = now_ms, .user = task,
+        .changed = changed, .refused = refused, .now_ms = now_ms, .user = task,
         .error = &task->error, .arena = &task->arena,
     };
     stamp(task, hash);

@@ -9,6 +9,7 @@
 #include "state/ring.h"
 
 #include "base/headers.h"
+#include "state/versioned.h"
 
 #include <string.h>
 
@@ -92,6 +93,34 @@ static ks_status apply_all(struct ks__state *state, struct ks_kv_store *store, s
     return status;
 }
 
+/* A history is put again, version by version, through the layers. */
+static ks_status put_versions(struct ks__state *state, struct ks_kv_store *store,
+                              const struct ks__state_change *changes, size_t count,
+                              const char *position_name, int64_t position, ks_error *error)
+{
+    struct ks__arena *arena  = state->reading.arena;
+    ks_status         status = KS_OK;
+
+    for (size_t i = 0; i < count && !ks__error_is_set(state->host->error); i++) {
+        struct ks__arena_mark mark = ks__arena_mark(arena);
+
+        if (changes[i].key.data != NULL)
+            ks__versioned_restore(store, changes[i].key, &changes[i].row);
+        ks__state_end_record(state);
+        ks__arena_rewind(arena, mark);
+    }
+    if (position_name != NULL)
+        ks__state_set_number(state, position_name, position);
+    if (ks__error_is_set(state->host->error)) {
+        ks__error_copy(error, state->host->error);
+        ks__error_clear(state->host->error);
+        ks__state_drop(state);
+        return error->status;
+    }
+    status = ks__state_seal(state, error);
+    return status == KS_OK ? ks__state_write(state, error) : status;
+}
+
 ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
                             const struct ks__state_change *changes, size_t count,
                             const char *position_name, int64_t position, ks_error *error)
@@ -99,6 +128,8 @@ ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
     struct ks__txn *txn;
     ks_status       status = check_layers(state, store, position_name, error);
 
+    if (status == KS_OK && store->spec->kind == KS__STORE_VERSIONED)
+        return put_versions(state, store, changes, count, position_name, position, error);
     if (status == KS_OK)
         status = ks__txn_begin_write(state->env, &txn, error);
     if (status != KS_OK)

@@ -45,6 +45,7 @@ struct ks__store_spec {
     const char         *source_topic; /* restored from this topic instead; NULL = own changelog */
     bool                global;
     bool                plain;      /* rows of a processor: no timestamp of their own in dumps */
+    int64_t             history_ms; /* versioned: how old a put, or a version read, may be */
     /* Window and session stores. */
     int64_t             retention_ms; /* how long rows can be read, by the time of the store */
     int64_t             keep_ms;      /* the same, but for what operators need besides */

@@ -227,6 +227,11 @@ ks_session_store *ks_driver_session_store(ks_driver *d, const char *name)
     return (ks_session_store *)find_store(d, name, KS__STORE_SESSION, "session store");
 }
 
+ks_versioned_store *ks_driver_versioned_store(ks_driver *d, const char *name)
+{
+    return (ks_versioned_store *)find_store(d, name, KS__STORE_VERSIONED, "versioned store");
+}
+
 const ks_error *ks_driver_error(const ks_driver *d)
 {
     static const ks_error none = { .status = KS_ENOMEM, .message = "there is no driver" };

@@ -237,6 +237,11 @@ ks_session_store *ks_ctx_session_store(ks_ctx *ctx, const char *name)
     return (ks_session_store *)connected_store(ctx, name, KS__STORE_SESSION, __func__);
 }
 
+ks_versioned_store *ks_ctx_versioned_store(ks_ctx *ctx, const char *name)
+{
+    return (ks_versioned_store *)connected_store(ctx, name, KS__STORE_VERSIONED, __func__);
+}
+
 /* ---- where and when ---- */
 
 bool ks_ctx_origin(ks_ctx *ctx, ks_origin *out)
