@@ -130,6 +130,9 @@ static void write_processor(struct ks__plan *plan, struct ks__logical *node)
         *(struct ks__table_args *)node->args = (struct ks__table_args){
             .store     = node->table->materialized ? node->table->store.name : NULL,
             .sends_old = node->table->sends_old,
+            .versioned = node->table->store.kind == KS__STORE_VERSIONED,
+            .versioned_input =
+                node->view_count > 0 && ks__table_is_versioned(node->views[0]),
         };
     built = ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, node->class, node->args,
                           node->args_size);

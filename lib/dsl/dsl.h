@@ -146,6 +146,8 @@ struct ks__table_part {
 struct ks__table_args {
     const char *store; /* NULL = not materialized */
     bool        sends_old;
+    bool        versioned;       /* the store is */
+    bool        versioned_input; /* the table that its rows are computed from is */
 };
 
 struct ks__store_use {
@@ -327,6 +329,8 @@ bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__log
                       const struct ks__table_part *part);
 /* Ask for old values: false when it would need a store that is not forced. */
 bool ks__table_send_old(struct ks__logical *node, bool force);
+/* Has it a history, in its store or in the one that its rows are computed from? */
+bool ks__table_is_versioned(const struct ks__logical *node);
 /* Ask for rows: sources get their store. */
 void ks__table_make_readable(struct ks__logical *node);
 

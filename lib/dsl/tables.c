@@ -15,21 +15,41 @@
 bool ks__is_materialized(const ks_materialized *options)
 {
     return options->store != NULL || options->key != NULL || options->value != NULL ||
-           options->cache != KS_DEFAULT || options->changelog != KS_DEFAULT;
+           options->cache != KS_DEFAULT || options->changelog != KS_DEFAULT ||
+           options->history_ms != 0 || options->versioned != KS_DEFAULT;
 }
 
 void ks__table_store(struct ks__table_part *part, const char *name, const ks_materialized *options,
                      const ks_serde *key, const ks_serde *value)
 {
+    const bool versioned = options->history_ms != 0 || options->versioned == KS_ON;
+
     part->store = (struct ks__store_spec){
         .name      = name,
-        .kind      = KS__STORE_KV,
+        .kind      = versioned ? KS__STORE_VERSIONED : KS__STORE_KV,
         .key       = key,
         .value     = value,
-        .cache     = options->cache != KS_OFF,
+        .cache     = options->cache != KS_OFF && !versioned,
         .changelog = options->changelog != KS_OFF,
+        .history_ms = options->history_ms,
     };
     part->queryable = options->store != NULL;
+}
+
+static bool check_history(ks_builder *b, const struct ks__call *call,
+                          const struct ks__table_part *part)
+{
+    if (part->store.kind != KS__STORE_VERSIONED)
+        return true;
+    if (part->store.history_ms < 0)
+        return ks__latch(b, call, KS_EINVAL, "the history must not be negative") != NULL;
+    if (!part->queryable)
+        return ks__latch(b, call, KS_EINVAL,
+                         "a versioned table needs a name for its store; use"
+                         " KS_MATERIALIZED(.store = ..., .history_ms = ...)") != NULL;
+    if (part->store.global)
+        return ks__latch(b, call, KS_EINVAL, "a global table cannot be versioned") != NULL;
+    return true;
 }
 
 bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,
@@ -40,6 +60,8 @@ bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__log
     node->table = ks__owned_copy(b->owned, part, sizeof(*part));
     if (node->table == NULL)
         return ks__latch_no_memory(b) != NULL;
+    if (!check_history(b, call, part))
+        return false;
     /* A generated name is taken at once: nobody else may have it. */
     return part->store.name == NULL || ks__take_store_name(b, call, part->store.name);
 }
@@ -66,6 +88,15 @@ bool ks__table_send_old(struct ks__logical *node, bool force)
     }
     part->sends_old = true;
     return true;
+}
+
+bool ks__table_is_versioned(const struct ks__logical *node)
+{
+    const struct ks__table_part *part = node->table;
+
+    if (part->materialized || part->rows != KS__ROWS_DERIVED)
+        return part->store.kind == KS__STORE_VERSIONED;
+    return part->join == KS__JOIN_NONE && ks__table_is_versioned(node->views[0]);
 }
 
 void ks__table_make_readable(struct ks__logical *node)

@@ -68,6 +68,10 @@ static const ks_materialized *materialized(json_t *step, const struct made *made
     out->store = text_of(step, "store");
     out->key   = type_serde(made->key);
     out->value = type_serde(made->value);
+    if (json_object_get(step, "versioned") != NULL) {
+        out->versioned  = KS_ON;
+        out->history_ms = json_integer_value(json_object_get(step, "versioned"));
+    }
     return out;
 }
 
@@ -141,8 +145,6 @@ static bool make_table(struct plan *plan, json_t *step, const struct made *from,
     ks_materialized store;
 
     (void)from;
-    if (json_object_get(step, "versioned") != NULL)
-        return plan_fail(plan, "unknown parameter versioned");
     if (!consumed(plan, step, made, &options))
         return false;
     made->table = ks_builder_table(plan->b, text_of(step, "topic"), &options,
@@ -424,8 +426,7 @@ static bool make_to_table(struct plan *plan, json_t *step, const struct made *fr
 {
     ks_materialized store;
 
-    if (json_object_get(step, "versioned") != NULL)
-        return plan_fail(plan, "unknown parameter versioned");
+    (void)plan;
     made->table = ks_stream_to_table(from->stream, aggregate_store(step, made, &store));
     return true;
 }
@@ -459,8 +460,8 @@ static bool make_join_table(struct plan *plan, json_t *step, const struct made *
     ks_joined          options;
     bool               left;
 
-    if (right == NULL || json_object_get(step, "grace") != NULL)
-        return plan_fail(plan, "unknown parameter grace, or no right side");
+    if (right == NULL)
+        return plan_fail(plan, "no right side");
     if (!is_left(plan, step, &left) ||
         !parse(plan, step, "joiner", is_joiner, from->key, from->value, right->value, f))
         return false;
@@ -469,7 +470,11 @@ static bool make_join_table(struct plan *plan, json_t *step, const struct made *
     options.value = type_serde(from->value);
     options.other = type_serde(right->value);
     options.out   = type_serde(made->value);
-    made->stream  = (left ? ks_stream_left_join_table : ks_stream_join_table)(
+    if (json_object_get(step, "grace") != NULL) {
+        options.buffer   = KS_ON;
+        options.grace_ms = json_integer_value(json_object_get(step, "grace"));
+    }
+    made->stream = (left ? ks_stream_left_join_table : ks_stream_join_table)(
         from->stream, right->table, call_join, f, &options);
     return true;
 }

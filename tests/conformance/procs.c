@@ -15,7 +15,7 @@ struct parameters {
     const char  *store;
     enum type    key, value; /* of the input */
     enum type    row;        /* of the values of a table's store */
-    int64_t      interval, idle, times, by;
+    int64_t      interval, idle, times, by, history, lag;
     ks_bytes     lo, hi;
     bool         clear, reverse;
     ks_time_kind clock;
@@ -24,6 +24,7 @@ struct parameters {
 struct self {
     const struct parameters *p;
     ks_kv_store             *store;
+    ks_versioned_store      *versions;
     ks_punctuation          *punctuation;
     int64_t                  fired;
 };
@@ -248,6 +249,49 @@ static ks_status range_keys(ks_ctx *ctx, const ks_record *record, void *self)
     return KS_OK;
 }
 
+/* --- versionedAsOf --- */
+
+static ks_status versions_open(ks_ctx *ctx, void *self, void *user)
+{
+    struct self *s = self;
+
+    s->p        = user;
+    s->versions = ks_ctx_versioned_store(ctx, s->p->store);
+    return KS_OK;
+}
+
+static ks_bytes show_version(ks_ctx *ctx, bool found, const ks_versioned *version)
+{
+    if (!found)
+        return KS_TEXT("none");
+    return ks_ctx_text(ctx, "%.*s@%" PRId64, KS_BYTES_ARG(version->value), version->timestamp_ms);
+}
+
+static ks_status versions_process(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct self *s = self;
+    ks_versioned version;
+    ks_bytes     put, as_of, now;
+    int64_t      end;
+
+    if (record->key.data == NULL)
+        return KS_OK;
+    end   = ks_versioned_store_put(s->versions, record->key, record->value, record->timestamp_ms);
+    put   = end == KS_VALID_NOW ? KS_TEXT("latest")
+            : end == KS_NOT_PUT ? KS_TEXT("dropped")
+                                : ks_ctx_text(ctx, "%" PRId64, end);
+    as_of = show_version(ctx,
+                         ks_versioned_store_as_of(s->versions, record->key,
+                                                  record->timestamp_ms - s->p->lag, &version),
+                         &version);
+    now   = show_version(ctx, ks_versioned_store_get(s->versions, record->key, &version), &version);
+    forward(ctx, record->key,
+            ks_ctx_text(ctx, "put=%.*s asOf=%.*s now=%.*s", KS_BYTES_ARG(put),
+                        KS_BYTES_ARG(as_of), KS_BYTES_ARG(now)),
+            record->timestamp_ms);
+    return KS_OK;
+}
+
 /* --- the table --- */
 
 #define PROC(open_, process_) \
@@ -268,6 +312,7 @@ static const struct proc {
     { "ticks", PROC(tick_open, ignore), false, false },
     { "storeLookup", PROC(open_store, look_up), false, false },
     { "rangeKeys", PROC(open_store, range_keys), true, false },
+    { "versionedAsOf", PROC(versions_open, versions_process), true, false },
 };
 
 static void read_parameters(const struct plan *plan, json_t *step, const struct made *from,
@@ -285,6 +330,8 @@ static void read_parameters(const struct plan *plan, json_t *step, const struct 
     p->interval = json_integer_value(json_object_get(step, "interval"));
     p->idle     = json_integer_value(json_object_get(step, "idle"));
     p->times    = json_integer_value(json_object_get(step, "times"));
+    p->history  = json_integer_value(json_object_get(step, "history"));
+    p->lag      = json_integer_value(json_object_get(step, "lag"));
     p->by       = json_integer_value(json_object_get(step, "by"));
     p->lo       = ks_bytes_text(json_string_value(json_object_get(step, "lo")));
     p->hi       = ks_bytes_text(json_string_value(json_object_get(step, "hi")));
@@ -300,6 +347,7 @@ bool plan_process(struct plan *plan, json_t *step, const struct made *from, stru
     struct parameters *p = ks_builder_own(plan->b, calloc(1, sizeof *p), free);
     ks_connected       options;
     ks_store_options   store;
+    ks_versioned_store_options versions;
 
     for (size_t i = 0; name != NULL && i < sizeof procs / sizeof *procs; i++)
         if (strcmp(procs[i].name, name) == 0)
@@ -310,7 +358,12 @@ bool plan_process(struct plan *plan, json_t *step, const struct made *from, stru
     ks_options_init(&options, sizeof options);
     ks_options_init(&store, sizeof store);
     options.stores[0] = store.name = p->store;
-    if (proc->own_store)
+    ks_options_init(&versions, sizeof versions);
+    versions.name       = p->store;
+    versions.history_ms = p->history;
+    if (strcmp(name, "versionedAsOf") == 0)
+        ks_builder_add_versioned_store(plan->b, &versions);
+    else if (proc->own_store)
         ks_builder_add_store(plan->b, &store);
     made->stream = (proc->fixed_key ? ks_stream_process_values : ks_stream_process)(
         from->stream, &proc->processor, p, &options);

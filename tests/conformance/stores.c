@@ -71,6 +71,57 @@ static void compare_rows(struct replay *r, const char *name, json_t *rows)
     }
 }
 
+/* --- versioned: probes --- */
+
+static char *shown_version(bool found, const ks_versioned *version, enum type type)
+{
+    char *value = shown(version->value, type), *out = NULL;
+
+    if (asprintf(&out, "{\"value\":%s,\"validFrom\":%" PRId64 ",\"validTo\":%" PRId64 "}",
+                 found ? value : "null", version->timestamp_ms, version->valid_to_ms) < 0)
+        out = NULL;
+    free(value);
+    return out;
+}
+
+static bool same_version(bool found, const ks_versioned *version, enum type type, json_t *expected)
+{
+    json_t *to = json_object_get(expected, "validTo");
+
+    if (!found)
+        return json_is_null(json_object_get(expected, "value"));
+    return same_value(version->value, type, json_object_get(expected, "value")) &&
+           json_integer_value(json_object_get(expected, "validFrom")) == version->timestamp_ms &&
+           (to == NULL || json_integer_value(to) == version->valid_to_ms);
+}
+
+static void compare_versions(struct replay *r, const char *name, json_t *rows)
+{
+    ks_versioned_store *store = ks_driver_versioned_store(r->driver, name);
+    enum type           key, declared;
+    json_t             *row;
+    size_t              i;
+
+    store_types(r, name, &key, &declared);
+    json_array_foreach(rows, i, row) {
+        json_t       *as_of = json_object_get(row, "asOf");
+        ks_bytes      text  = ks_bytes_text(json_string_value(json_object_get(row, "key")));
+        enum type     value = declared ? declared
+                              : json_is_integer(json_object_get(row, "value")) ? TYPE_INT64
+                                                                               : TYPE_STRING;
+        ks_versioned  version;
+        bool          found = json_is_null(as_of)
+                                  ? ks_versioned_store_get(store, text, &version)
+                                  : ks_versioned_store_as_of(store, text,
+                                                             json_integer_value(as_of), &version);
+        if (store == NULL || !same_version(found, &version, value, row)) {
+            char *want = shown_json(row), *got = shown_version(found, &version, value);
+            replay_differs(r, -1, want, store == NULL ? "no such store" : got);
+            free(want), free(got);
+        }
+    }
+}
+
 void replay_compare_stores(struct replay *r)
 {
     json_t     *stores = json_object_get(json_object_get(r->kase, "expected"), "stores"), *store;
@@ -78,7 +129,9 @@ void replay_compare_stores(struct replay *r)
 
     json_object_foreach(stores, name, store) {
         const char *kind = json_string_value(json_object_get(store, "kind"));
-        if (strcmp(kind, "kv") != 0)
+        if (strcmp(kind, "versioned") == 0)
+            compare_versions(r, name, json_object_get(store, "rows"));
+        else if (strcmp(kind, "kv") != 0)
             replay_differs(r, -1, kind, "a kind of store that the runner does not know");
         else
             compare_rows(r, name, json_object_get(store, "rows"));

@@ -51,7 +51,7 @@ static const struct ks__op_class aggregate_class = {
 ks_table *ks_grouped_stream_aggregate(ks_grouped_stream *g, const ks_aggregate *aggregate,
                                       const ks_materialized *materialized)
 {
-    struct fold_args args = { { NULL, false }, NULL, KS_NULL };
+    struct fold_args args = { { .store = NULL }, NULL, KS_NULL };
     struct ks__call  call;
     ks_materialized  options;
     ks_aggregate     functions;
@@ -111,7 +111,7 @@ static const struct ks__op_class reduce_class = {
 ks_table *ks_grouped_stream_reduce(ks_grouped_stream *g, ks_fold_fn *reduce, void *user,
                                    const ks_materialized *materialized)
 {
-    const struct fold_args args = { { NULL, false }, reduce, KS_NULL };
+    const struct fold_args args = { { .store = NULL }, reduce, KS_NULL };
     struct ks__call        call;
     ks_materialized        options;
 

@@ -46,7 +46,7 @@ static const struct ks__op_class count_class = {
 
 ks_table *ks_grouped_stream_count(ks_grouped_stream *g, const ks_materialized *materialized)
 {
-    const struct count_args args = { { NULL, false } };
+    const struct count_args args = { { .store = NULL } };
     struct ks__call         call;
     ks_materialized         options;
     ks_builder             *b;

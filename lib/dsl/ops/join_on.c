@@ -143,7 +143,7 @@ static struct ks__logical *add_answers(struct join_on *join, struct ks__logical 
 static struct ks__logical *add_result(struct join_on *join, struct ks__logical *answers)
 {
     ks_builder                 *b    = join->b;
-    const struct ks__table_args args = { NULL, false };
+    const struct ks__table_args args = { .store = NULL };
     const ks_materialized       options = { .store     = join->options.store,
                                             .cache     = join->options.cache,
                                             .changelog = join->options.changelog };

@@ -4,43 +4,51 @@
  *
  *      stream ─(repartition?)─> join ─> ...        only the stream triggers
  *      table ────── rows ─────────^
+ *
+ * With a grace period records wait in a store, in the order of their time, until the stream is so far
+ * ahead; one that comes later than that is joined at once.
  */
 #include "dsl/ops/table.h"
 
+#include "dsl/ops/join_buffer.h"
 #include "topology/lent.h"
+
+#define STREAM_TIME "stream time" /* a clock of the operator */
 
 struct join_table_args {
     ks_joiner_fn *join;
     bool          left;
+    const char   *buffer;   /* store of the records that wait; NULL = none do */
+    int64_t       grace_ms; /* how long they wait */
 };
 
 struct join_table {
-    struct ks__op *table;
+    struct ks__op      *table;
+    struct ks_kv_store *buffer;
 };
 
 static void join_table_open(void *state, ks_ctx *ctx)
 {
-    struct join_table *self = state;
+    struct join_table            *self = state;
+    const struct join_table_args *args = ctx->op->node->args;
 
     self->table = ks__table_view(ctx, 0);
+    if (args->buffer != NULL)
+        self->buffer = ctx->ops->kv_store(ctx, args->buffer, true);
 }
 
-static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record *record)
+/* With the row of its key, of its time if the table is versioned. */
+static void join(ks_ctx *ctx, void *state, const ks_record *record)
 {
-    const struct join_table      *self = state;
-    const struct join_table_args *args = ctx->op->node->args;
-    const bool                    keyed = record->record.key.data != NULL;
-    struct ks__record             out   = { .record = record->record };
-    ks_record                     right = { .key = record->record.key, .timestamp_ms = -1 };
-    struct ks__row_key            key   = ks__row_key_of(&record->record);
+    const struct join_table      *self  = state;
+    const struct join_table_args *args  = ctx->op->node->args;
+    struct ks__record             out   = { .record = *record };
+    ks_record                     right = { .key = record->key, .timestamp_ms = -1 };
+    struct ks__row_key            key   = { record->key, record->window, record->timestamp_ms };
     struct ks__row                row;
     ks_status                     status;
 
-    if (record->record.value.data == NULL || (!keyed && !args->left)) {
-        ks__ctx_drop(ctx, keyed ? KS__DROP_NULL_VALUE : KS__DROP_NULL_KEY);
-        return;
-    }
-    if (keyed && ks__table_row_of(ctx, self->table, &key, &row)) {
+    if (key.key.data != NULL && ks__table_row_of(ctx, self->table, &key, &row)) {
         right.value        = row.value;
         right.timestamp_ms = row.timestamp_ms;
         right.headers      = row.headers;
@@ -48,9 +56,40 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
     if (ctx->error->status != KS_OK || (right.value.data == NULL && !args->left))
         return;
     out.record.value = KS_NULL;
-    status = args->join(ctx, &record->record, &right, &out.record.value, ctx->op->node->user);
+    status = args->join(ctx, record, &right, &out.record.value, ctx->op->node->user);
     if (ks__ctx_accept_bytes(ctx, status, out.record.value))
         ks__forward(ctx, &out);
+}
+
+/* The time of the operator, this record included. */
+static int64_t advance(ks_ctx *ctx, const ks_record *record)
+{
+    int64_t now_ms = ctx->ops->clock(ctx, STREAM_TIME, -1);
+
+    if (record->timestamp_ms <= now_ms)
+        return now_ms;
+    ctx->ops->set_clock(ctx, STREAM_TIME, record->timestamp_ms);
+    return record->timestamp_ms;
+}
+
+static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record *record)
+{
+    const struct join_table      *self  = state;
+    const struct join_table_args *args  = ctx->op->node->args;
+    const bool                    keyed = record->record.key.data != NULL;
+    const int64_t due_ms = self->buffer != NULL ? advance(ctx, &record->record) - args->grace_ms
+                                                : INT64_MAX;
+
+    if (record->record.value.data == NULL || (!keyed && !args->left)) {
+        ks__ctx_drop(ctx, keyed ? KS__DROP_NULL_VALUE : KS__DROP_NULL_KEY);
+        return;
+    }
+    if (!keyed || record->record.timestamp_ms < due_ms) {
+        join(ctx, state, &record->record);
+        return;
+    }
+    ks__join_buffer_put(ctx, self->buffer, &record->record);
+    ks__join_buffer_release(ctx, self->buffer, due_ms, join, state);
 }
 
 #define JOIN_TABLE(prefix_)                                                                   \
@@ -101,6 +140,28 @@ static bool gather(ks_stream *s, const struct ks__call *call, const ks_joined *o
     return true;
 }
 
+static bool wants_buffer(const ks_joined *options)
+{
+    return options->grace_ms != 0 || options->buffer == KS_ON;
+}
+
+/* The store of the records that wait, once the join has its name. */
+static void add_buffer(ks_stream *out, const struct ks__call *call, const ks_joined *options)
+{
+    ks_builder             *b    = out->head.builder;
+    struct join_table_args *args = out->node->args;
+    const char             *name = ks__join_text(b, out->node->name, "-Buffer");
+
+    if (name == NULL || !ks__store_add(b, call,
+                                       &(struct ks__store_spec){ .name      = name,
+                                                                 .kind      = KS__STORE_KV,
+                                                                 .changelog = true }))
+        return;
+    args->buffer   = name;
+    args->grace_ms = options->grace_ms;
+    ks__logical_use_store(b, out->node, name);
+}
+
 static ks_stream *append_join(ks_stream *s, ks_table *t, const struct join_table_args *args,
                               void *user, const ks_joined *joined, const char *function)
 {
@@ -115,6 +176,12 @@ static ks_stream *append_join(ks_stream *s, ks_table *t, const struct join_table
         !ks__need(s->head.builder, &call, args->join != NULL, "a joiner") ||
         !agree(s, t, &call, &options))
         return ks__inert(s);
+    if (wants_buffer(&options) && !ks__table_is_versioned(t->node)) {
+        ks__latch(s->head.builder, &call, KS_EINVAL,
+                  "records can wait only for a versioned table; give it a history"
+                  " (KS_MATERIALIZED(.store, .history_ms)), or leave .grace_ms and .buffer out");
+        return ks__inert(s);
+    }
     input = *s;
     if (s->rekeyed && !gather(s, &call, &options, &input))
         return ks__inert(s);
@@ -126,17 +193,19 @@ static ks_stream *append_join(ks_stream *s, ks_table *t, const struct join_table
     ks__copartition(s->head.builder, input.sources, out->node->name);
     ks__logical_view(out->node, t->node);
     out->node->null_keys = args->left;
+    if (wants_buffer(&options))
+        add_buffer(out, &call, &options);
     return ks__stream_typed(out, options.key, options.out);
 }
 
-ks_stream *ks_stream_join_table(ks_stream *s, ks_table *t, ks_joiner_fn *join, void *user,
+ks_stream *ks_stream_join_table(ks_stream *s, ks_table *t, ks_joiner_fn *join_fn, void *user,
                                 const ks_joined *joined)
 {
-    return append_join(s, t, &(struct join_table_args){ join, false }, user, joined, __func__);
+    return append_join(s, t, &(struct join_table_args){ .join = join_fn }, user, joined, __func__);
 }
 
-ks_stream *ks_stream_left_join_table(ks_stream *s, ks_table *t, ks_joiner_fn *join, void *user,
+ks_stream *ks_stream_left_join_table(ks_stream *s, ks_table *t, ks_joiner_fn *join_fn, void *user,
                                      const ks_joined *joined)
 {
-    return append_join(s, t, &(struct join_table_args){ join, true }, user, joined, __func__);
+    return append_join(s, t, &(struct join_table_args){ .join = join_fn, .left = true }, user, joined, __func__);
 }

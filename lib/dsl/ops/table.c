@@ -6,6 +6,7 @@
 
 #include "serde/serde.h"
 #include "serde/windowed_key.h"
+#include "state/versioned.h"
 
 /* ---- keys of windowed tables ---- */
 
@@ -68,7 +69,9 @@ void ks__table_open(void *state, ks_ctx *ctx)
     t->sends_old = args->sends_old;
     if (args->store == NULL)
         return;
-    t->store = ctx->ops->kv_store(ctx, args->store, true);
+    t->versioned = args->versioned;
+    t->store     = ctx->ops->store(ctx, args->store,
+                                   t->versioned ? KS__STORE_VERSIONED : KS__STORE_KV, true);
     if (t->store == NULL)
         return;
     if (ks__serde_is_windowed(ks__kv_spec(t->store)->key))
@@ -85,12 +88,45 @@ bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *ke
     return ks__table_get(state, key, row);
 }
 
+static bool get_version(struct ks__table_state *t, ks_bytes key, int64_t as_of_ms,
+                        struct ks__row *row)
+{
+    ks_versioned version;
+    const bool   found = as_of_ms == KS__NOW
+                             ? ks__versioned_get(t->store, key, &version)
+                             : ks__versioned_as_of(t->store, key, as_of_ms, &version);
+
+    *row = (struct ks__row){ .value = version.value, .timestamp_ms = version.timestamp_ms };
+    return found;
+}
+
 bool ks__table_get(struct ks__table_state *t, const struct ks__row_key *key, struct ks__row *row)
 {
     const ks_bytes whole = stored_key(t, key->key, key->window);
 
     *row = (struct ks__row){ 0 };
-    return whole.data != NULL && ks__kv_get(t->store, whole, row);
+    if (whole.data == NULL)
+        return false;
+    return t->versioned ? get_version(t, whole, key->as_of_ms, row)
+                        : ks__kv_get(t->store, whole, row);
+}
+
+/* False = too old for its store, which has counted it: the change goes nowhere. */
+static bool put(struct ks__table_state *t, ks_bytes key, const struct ks__record *change,
+                bool *stale)
+{
+    const struct ks__row row = { change->record.value, change->record.timestamp_ms,
+                                 change->record.headers };
+    int64_t              to_ms;
+
+    *stale = false;
+    if (!t->versioned) {
+        ks__kv_put(t->store, key, &row);
+        return true;
+    }
+    to_ms  = ks__versioned_put(t->store, key, &row);
+    *stale = to_ms != KS_VALID_NOW;
+    return to_ms != KS_NOT_PUT;
 }
 
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old)
@@ -100,10 +136,8 @@ void ks__table_update(struct ks__table_state *t, const struct ks__record *change
 
     if (t->store != NULL)
         key = stored_key(t, change->record.key, change->record.window);
-    if (key.data != NULL)
-        ks__kv_put(t->store, key,
-                   &(struct ks__row){ change->record.value, change->record.timestamp_ms,
-                                      change->record.headers });
+    if (key.data != NULL && !put(t, key, change, &out.stale))
+        return;
     if (t->cached || t->ctx->error->status != KS_OK)
         return;
     out.has_old = t->sends_old;

@@ -22,6 +22,7 @@ struct ks__table_state {
     struct ks__op      *op;
     struct ks_kv_store *store;     /* NULL = not materialized */
     const ks_serde     *windowed;  /* puts key and window of a row into one; NULL = plain keys */
+    bool                versioned; /* the store is */
     bool                cached;    /* changes leave at the flush */
     bool                sends_old;
 };

@@ -27,6 +27,7 @@ static ks_bytes filtered(ks_ctx *ctx, const ks_record *record, ks_bytes value)
 
 static void table_filter_process(void *state, ks_ctx *ctx, const struct ks__record *record)
 {
+    const struct ks__table_args *args = ctx->op->node->args;
     struct ks__derived_state *derived = state;
     struct ks__table_state   *t       = &derived->table;
     struct ks__record         change  = { .record = record->record, .stale = record->stale };
@@ -37,8 +38,11 @@ static void table_filter_process(void *state, ks_ctx *ctx, const struct ks__reco
         ks__table_read(t, &record->record, &row);
     else if (t->sends_old)
         row.value = filtered(ctx, &record->record, record->old);
-    if (ctx->error->status != KS_OK ||
-        (t->sends_old && row.value.data == NULL && change.record.value.data == NULL))
+    if (ctx->error->status != KS_OK)
+        return;
+    /* A versioned table has deletions of their own time. */
+    if (!args->versioned_input && t->sends_old && row.value.data == NULL &&
+        change.record.value.data == NULL)
         return;
     ks__table_update(t, &change, row.value);
 }
@@ -98,7 +102,7 @@ static ks_table *append_filter(ks_table *t, const struct table_filter_args *args
 ks_table *ks_table_filter(ks_table *t, ks_predicate_fn *keep, void *user,
                           const ks_materialized *materialized)
 {
-    const struct table_filter_args args = { { NULL, false }, keep, false };
+    const struct table_filter_args args = { { .store = NULL }, keep, false };
 
     return append_filter(t, &args, user, materialized, __func__);
 }
@@ -106,7 +110,7 @@ ks_table *ks_table_filter(ks_table *t, ks_predicate_fn *keep, void *user,
 ks_table *ks_table_filter_not(ks_table *t, ks_predicate_fn *drop, void *user,
                               const ks_materialized *materialized)
 {
-    const struct table_filter_args args = { { NULL, false }, drop, true };
+    const struct table_filter_args args = { { .store = NULL }, drop, true };
 
     return append_filter(t, &args, user, materialized, __func__);
 }

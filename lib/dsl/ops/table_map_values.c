@@ -80,7 +80,7 @@ static const struct ks__op_class table_map_class = {
 ks_table *ks_table_map_values(ks_table *t, ks_mapper_fn *map, void *user,
                               const ks_materialized *materialized)
 {
-    const struct table_map_args args = { { NULL, false }, map };
+    const struct table_map_args args = { { .store = NULL }, map };
     struct ks__call             call;
     ks_materialized             options;
     ks_materialized             typed;

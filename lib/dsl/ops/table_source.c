@@ -112,7 +112,7 @@ static struct ks__table_part source_part(const ks_materialized *options, const c
 
 static ks_table *make_topic_table(ks_builder *b, struct topic_table *table)
 {
-    struct table_source_args args   = { { NULL, false } };
+    struct table_source_args args   = { { .store = NULL } };
     struct ks__table_part    part   = source_part(&table->materialized, table->store,
                                                   table->args.key, table->args.value);
     struct ks__logical      *source = ks__logical_add(
@@ -206,7 +206,7 @@ static bool carry(const ks_stream *s, const struct ks__call *call, ks_materializ
 
 ks_table *ks_stream_to_table(ks_stream *s, const ks_materialized *materialized)
 {
-    struct table_source_args args = { { NULL, false } };
+    struct table_source_args args = { { .store = NULL } };
     struct ks__table_part    part;
     struct ks__call          call;
     struct ks__logical      *parent;
