@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * main.c - conformance [-v] [-r] [-k NAME] PATH...: replay recorded cases.
+ * main.c - conformance [-v] [-r] [-m STEPS] [-k NAME] PATH...: replay recorded cases.
  *
  * A PATH is a case, a folder of cases, or a list of file names (.txt, relative to the folder
  * "cases" beside it). Every case runs as it is; with -r those with a store run once more with a
- * restart (close and reopen) after every step. Last line: "N passed, N failed"; status 1 if any
+ * restart (close and reopen) after every step, with -m only those of at most so many steps. Last line: "N passed, N failed"; status 1 if any
  * failed, 2 for a wrong call.
  */
 #include "replay.h"
@@ -19,6 +19,7 @@
 static struct {
     int         verbosity;
     bool        restart;
+    size_t      restart_steps; /* 0 = any number */
     const char *only;
     size_t      passed, failed;
 } run;
@@ -29,6 +30,13 @@ static void count(const char *name, const char *variant, bool passed)
     run.failed += !passed;
     if (run.verbosity > 0 || !passed)
         printf("%s %s%s\n", passed ? "ok  " : "FAIL", name, variant);
+}
+
+static bool may_restart(json_t *kase)
+{
+    return run.restart && replay_has_store(kase) &&
+           (run.restart_steps == 0 ||
+            json_array_size(json_object_get(kase, "input")) <= run.restart_steps);
 }
 
 static void run_file(const char *path)
@@ -46,7 +54,7 @@ static void run_file(const char *path)
             count(name, "", false);
         } else {
             count(name, "", replay_case(kase, name, VARIANT_PLAIN, run.verbosity));
-            if (run.restart && replay_has_store(kase))
+            if (may_restart(kase))
                 count(name, " with restarts",
                       replay_case(kase, name, VARIANT_RESTART, run.verbosity));
         }
@@ -117,18 +125,20 @@ int main(int argc, char **argv)
     int option;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    while ((option = getopt(argc, argv, "vrk:")) != -1) {
+    while ((option = getopt(argc, argv, "vrm:k:")) != -1) {
         if (option == 'v')
             run.verbosity++;
         else if (option == 'r')
             run.restart = true;
+        else if (option == 'm')
+            run.restart_steps = strtoul(optarg, NULL, 10);
         else if (option == 'k')
             run.only = optarg;
         else
             return 2;
     }
     if (optind >= argc) {
-        fprintf(stderr, "usage: %s [-v] [-r] [-k NAME] PATH...\n", argv[0]);
+        fprintf(stderr, "usage: %s [-v] [-r] [-m STEPS] [-k NAME] PATH...\n", argv[0]);
         return 2;
     }
     for (; optind < argc; optind++)
