@@ -4,8 +4,8 @@
  *
  * A PATH is a case, a folder of cases, or a list of file names (.txt, relative to the folder
  * "cases" beside it). Every case runs as it is; with -r those with a store run once more with a
- * restart (close and reopen) after every step, with -m only those of at most so many steps. Last line: "N passed, N failed"; status 1 if any
- * failed, 2 for a wrong call.
+ * restart (close and reopen) after every step, with -m only those of at most so many steps. Last
+ * line: "N passed, N failed"; status 1 if any failed, 2 for a wrong call.
  */
 #include "replay.h"
 
