@@ -59,6 +59,8 @@ UBSAN_ENV = UBSAN_OPTIONS=print_stacktrace=1
 TSAN_ENV  = TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:exitcode=66
 instrumented = +$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) SAN=$(2) CFLAGS='-O1 -g' DEV=$(DEV)
 
+check-debug:  ## the tests with checks that are too slow for release builds (KS_DEBUG)
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/debug DEBUG=1 DEV=$(DEV) TEST_SCRIPTS= test
 check-asan:  ## the tests with AddressSanitizer and leak check
 	$(call instrumented,asan,address) $(ASAN_ENV) test
 check-ubsan:  ## the tests with UndefinedBehaviorSanitizer
@@ -107,5 +109,5 @@ compile_commands.json: FORCE  ## the compiler calls, for editors
 	    printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", comma, folder, file, $$0; \
 	    comma = ",\n" } END { print "\n]" }' $(BUILD)/commands.txt >$@
 
-.PHONY: conformance sim demo soak bench check check-project check-format format abi check-asan \
+.PHONY: conformance sim demo soak bench check check-project check-format format abi check-debug check-asan \
         check-ubsan check-sanitizers check-tsan check-valgrind run-tsan run-valgrind coverage analyze

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Compiler and linker flags. CFLAGS and LDFLAGS are the caller's; DEV=1 makes warnings errors and
-# adds the long list; SAN=address,undefined instruments everything.
+# adds the long list; SAN=address,undefined instruments everything; DEBUG=1, the default of
+# instrumented builds, adds checks that are too slow for each record (KS_DEBUG).
 
 CFLAGS   ?= -O2 -g
 CXXFLAGS ?= $(CFLAGS)
 SAN      ?=
+DEBUG    ?= $(if $(SAN),1,0)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wpointer-arith -Wcast-qual -Wvla -Wwrite-strings \
            -Wformat=2 -Wundef
@@ -16,7 +18,10 @@ WARNINGS   += -Werror -Wconversion -Wno-sign-conversion -Wswitch-enum -Wcast-ali
 C_WARNINGS += -Wnested-externs -Wbad-function-cast
 endif
 
-CPPFLAGS += -Iinclude
+override CPPFLAGS += -Iinclude
+ifeq ($(DEBUG),1)
+override CPPFLAGS += -DKS_DEBUG
+endif
 ifneq ($(SAN),)
 SAN_FLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif

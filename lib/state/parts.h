@@ -218,9 +218,9 @@ struct ks__walk {
     size_t                run_count, run_at, run_capacity;
 };
 
-/* In one database of the store: start at the first row >= `from`, or descending at the last <= `from`; null = at the end of
- * the store where the walk begins. A failure is set in the reading's error; then there is no
- * row. */
+/* In one database of the store: start at the first row >= `from`, or descending at the last <=
+ * `from`; null = at the end of the store where the walk begins. A failure is set in the reading's
+ * error; then there is no row. */
 void ks__walk_open(struct ks__walk *walk, struct ks_kv_store *store, unsigned slot, ks_bytes from,
                    bool descending);
 void ks__walk_next(struct ks__walk *walk);

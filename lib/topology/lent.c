@@ -6,7 +6,12 @@
 
 #if defined(KS_DEBUG)
 
+#include "base/arena.h"
+
 #include <pthread.h>
+#if defined(KS__ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
 
 /* The lowest address of this thread's stack; NULL = not known, then nothing is checked. */
 static const char *stack_bottom(void)
@@ -24,13 +29,23 @@ static const char *stack_bottom(void)
     return bottom;
 }
 
-bool ks__check_lent(ks_ctx *ctx, ks_bytes bytes)
+/* AddressSanitizer may keep frames elsewhere, poisoned once they are left. */
+static bool is_left(const char *data, size_t size)
 {
     const char *here   = __builtin_frame_address(0);
     const char *bottom = stack_bottom();
-    const char *data   = bytes.data;
 
-    if (data == NULL || bottom == NULL || data < bottom || data >= here)
+#if defined(KS__ASAN)
+    if (__asan_region_is_poisoned((void *)(uintptr_t)data, size) != NULL)
+        return true;
+#endif
+    (void)size;
+    return bottom != NULL && data >= bottom && data < here;
+}
+
+bool ks__check_lent(ks_ctx *ctx, ks_bytes bytes)
+{
+    if (bytes.data == NULL || !is_left(bytes.data, bytes.size))
         return true;
     ks__ctx_raise(ctx, KS_EINVAL,
                   "the callback left bytes of a local variable; use ks_ctx_copy()");
