@@ -125,7 +125,7 @@ static void fill(ks_log *log, int64_t from)
     ks_writer *writer = ks_log_writer(log, NULL);
     uint64_t   seed   = 42;
     double     x[FEATURES];
-    char       key[17], value[100];
+    char       key[24], value[100];
     bool       scoring = strcmp(o.workload, "scoring") == 0;
 
     memset(value, 'v', sizeof value);

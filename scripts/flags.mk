@@ -13,9 +13,9 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wpointer-arith -Wcast-qual -Wvla -
            -Wformat=2 -Wundef
 C_WARNINGS = -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 ifeq ($(DEV),1)
-WARNINGS   += -Werror -Wconversion -Wno-sign-conversion -Wswitch-enum -Wcast-align \
+WARNINGS   += -Werror -Wconversion -Wno-sign-conversion -Wcast-align \
               -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough -Wunused
-C_WARNINGS += -Wnested-externs -Wbad-function-cast
+C_WARNINGS += -Wnested-externs
 endif
 
 override CPPFLAGS += -Iinclude

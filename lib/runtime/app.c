@@ -255,8 +255,9 @@ static ks_status choose_mode(struct ks_app *app, enum ks__app_mode mode)
     if (app->mode != KS__APP_IDLE || ks_app_get_state(app) != KS_APP_CREATED)
         status = KS_ESTATE;
     else {
-        app->working = app->alive = mode == KS__APP_STEPPED ? 1 : app->thread_count;
-        app->mode  = (int)mode;
+        app->working = mode == KS__APP_STEPPED ? 1 : app->thread_count;
+        app->alive   = app->working;
+        app->mode    = (int)mode;
     }
     ks__mutex_unlock(&app->lock);
     if (status == KS_OK)

@@ -191,7 +191,7 @@ static bool count_repartitions(struct ks__topics *topics)
         struct ks__planned_topic     *topic = find_ref(topics, &ref);
         int32_t                       widest;
 
-        if (topic->fixed || part->from < 0)
+        if (topic == NULL || topic->fixed || part->from < 0)
             continue;
         widest = widest_input(topics, (size_t)part->from);
         if (widest > topic->partitions) {

@@ -8,6 +8,7 @@
  */
 #include "replay.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,17 @@ static void sort_list(const char *list, size_t size, char *out)
     free(copy);
 }
 
+/* Behind what is in `out`, of TEXT bytes; a recorded line that does not fit differs and fails. */
+__attribute__((format(printf, 2, 3))) static void append(char *out, const char *format, ...)
+{
+    const size_t used = strlen(out);
+    va_list      args;
+
+    va_start(args, format);
+    vsnprintf(out + used, TEXT - used, format, args);
+    va_end(args);
+}
+
 /* One recorded line with its lists sorted. */
 static char *normal_line(const char *line)
 {
@@ -55,14 +67,14 @@ static char *normal_line(const char *line)
         if (*at == '<' || *at == '[') {
             size = strcspn(at, *at == '<' ? ">" : "]");
             sort_list(at + 1, size - 1, list);
-            snprintf(out + strlen(out), TEXT - strlen(out), "%c%s%c", *at, list, at[size]);
+            append(out, "%c%s%c", *at, list, at[size]);
             size++;
         } else if (strncmp(at, "-> ", 3) == 0) {
             sort_list(at + 3, strlen(at + 3), list);
-            snprintf(out + strlen(out), TEXT - strlen(out), "-> %s", list);
+            append(out, "-> %s", list);
             size = strlen(at);
         } else {
-            snprintf(out + strlen(out), TEXT - strlen(out), "%.*s", (int)size, at);
+            append(out, "%.*s", (int)size, at);
         }
         at += size;
         if (*at == ' ') {

@@ -8,16 +8,18 @@
 #include "functions.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct function function_parse(const char *spec, enum type key, enum type value, enum type other)
 {
     const char     *colon = strchr(spec, ':');
-    struct function f     = { .name = spec, .key = key, .value = value, .other = other };
+    const size_t    size  = colon != NULL ? (size_t)(colon - spec) : strlen(spec);
+    struct function f     = { .key = key, .value = value, .other = other };
 
+    snprintf(f.name, sizeof(f.name), "%.*s", (int)size, spec);
     if (colon != NULL) {
-        f.name = strndup(spec, (size_t)(colon - spec));
         f.text = ks_bytes_text(colon + 1);
         if (!strict_integer(f.text, &f.number))
             f.number = 0;

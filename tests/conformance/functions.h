@@ -12,15 +12,15 @@
 #include "values.h"
 
 struct function {
-    const char *name;  /* up to the colon */
-    ks_bytes    text;  /* the argument; null if none */
-    int64_t     number; /* the argument as a number, if it is one */
-    enum type   key;   /* types of the input */
-    enum type   value;
-    enum type   other; /* of the right side, or of the aggregate */
+    char      name[32]; /* up to the colon */
+    ks_bytes  text;     /* the argument; null if none */
+    int64_t   number;   /* the argument as a number, if it is one */
+    enum type key;      /* types of the input */
+    enum type value;
+    enum type other;    /* of the right side, or of the aggregate */
 };
 
-/* Split "name:argument" (kept by reference). */
+/* Split "name:argument" (the argument is kept by reference). */
 struct function function_parse(const char *spec, enum type key, enum type value, enum type other);
 
 bool is_value_function(const char *name);

@@ -80,7 +80,7 @@ static struct model *load_model(const char *file)
 static double score(const struct model *model, size_t row)
 {
     struct reason reason = { "" };
-    double        value = NAN;
+    double        value = (double)NAN;
 
     ck_assert_msg(model_score(model, wines.wine[row].feature, WINE_FEATURES, &value, &reason),
                   "%s", reason.text);
