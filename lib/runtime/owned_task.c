@@ -249,6 +249,8 @@ static ks_status connect_inputs(struct ks__owned_task *owned, ks_error *error)
             return ks__error_set(error, status, "cannot read %s-%" PRId32 " from offset %" PRId64
                                  ": %s", topic, owned->partition, position, ks_status_text(status));
         ks__task_connect(owned->task, i, &ks__log_input_class, input, position);
+        if (ks__restore_is_ahead(owned->restore, i))
+            ks__task_tell_position(owned->task, i);
     }
     return KS_OK;
 }

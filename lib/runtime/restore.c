@@ -25,6 +25,7 @@ struct input {
     const char *topic;    /* the task's */
     int64_t     position; /* where it goes on; KS__OFFSET_NONE = not known yet */
     int64_t     high;     /* end of its partition */
+    bool        ahead;    /* of what the group knows */
 };
 
 struct changelog {
@@ -435,8 +436,10 @@ static void prefer_own_positions(struct ks__restore *restore)
     for (size_t i = 0; i < restore->input_count && !restore->foreign; i++) {
         int64_t own = own_position(restore, i);
 
-        if (own > restore->inputs[i].position && own <= restore->inputs[i].high)
-            restore->inputs[i].position = own;
+        if (own <= restore->inputs[i].position || own > restore->inputs[i].high)
+            continue;
+        restore->inputs[i].position = own;
+        restore->inputs[i].ahead    = true;
     }
 }
 
@@ -465,6 +468,12 @@ int64_t ks__restore_input(const struct ks__restore *restore, size_t input)
 {
     ks__assert(restore->phase == PHASE_DONE && input < restore->input_count);
     return restore->inputs[input].position;
+}
+
+bool ks__restore_is_ahead(const struct ks__restore *restore, size_t input)
+{
+    ks__assert(restore->phase == PHASE_DONE && input < restore->input_count);
+    return restore->inputs[input].ahead;
 }
 
 const struct ks__restore_progress *ks__restore_get_progress(const struct ks__restore *restore)

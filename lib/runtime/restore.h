@@ -52,6 +52,8 @@ ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_op
 ks_status ks__restore_step(struct ks__restore *restore, int timeout_ms, ks_error *error);
 /* Where an input of the task goes on; only after KS_OK. */
 int64_t ks__restore_input(const struct ks__restore *restore, size_t input);
+/* It goes on at the state's own position, which the group was never told. */
+bool ks__restore_is_ahead(const struct ks__restore *restore, size_t input);
 const struct ks__restore_progress *ks__restore_get_progress(const struct ks__restore *restore);
 /* At any time; NULL is fine. */
 void ks__restore_close(struct ks__restore *restore);

@@ -209,6 +209,12 @@ void ks__task_connect(struct ks__task *task, size_t input, const struct ks__inpu
     ks__queue_connect(&task->queues[input], class, object, position);
 }
 
+void ks__task_tell_position(struct ks__task *task, size_t input)
+{
+    task->queues[input].committed = KS__OFFSET_NONE;
+    task->dirty                   = true;
+}
+
 void ks__task_finish(struct ks__task *task)
 {
     task->finishing = true;

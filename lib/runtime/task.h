@@ -96,6 +96,8 @@ const char *ks__task_input_topic(const struct ks__task *task, size_t input);
 /* Connect an input from `position` on; the task closes it. */
 void ks__task_connect(struct ks__task *task, size_t input, const struct ks__input_class *class,
                       void *object, int64_t position);
+/* The group does not know the position of a connected input yet: the next commit tells it. */
+void ks__task_tell_position(struct ks__task *task, size_t input);
 void ks__task_disconnect(struct ks__task *task, size_t input);
 /* All inputs are about to be disconnected: nothing is processed any more, and under at_most_once
  * the last commit takes back what was drawn and not processed. Until an input is connected. */

@@ -267,10 +267,10 @@ static enum ks__turn acknowledge(struct ks__stream_thread *thread)
 
     if (status == KS_EAGAIN)
         return KS__TURN_SOON;
+    if (status != KS_OK) /* the event stays: its group waits for an answer */
+        return ks__stream_thread_trouble(thread, status);
     thread->event      = (struct ks__event){ .kind = KS__EVENT_NONE };
     thread->event_done = thread->event_committed = false;
-    if (status != KS_OK)
-        return ks__stream_thread_trouble(thread, status);
     return KS__TURN_AGAIN;
 }
 
