@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define START_MS     INT64_C(1700000000000)
+#define STEP_MS      7
 #define FINISH_STEPS 40000 /* more than any run needs to work everything off */
 
 /* ---- trace ---- */
@@ -362,7 +363,7 @@ static void step_all(struct world *world)
     for (int n = 0; n < INSTANCES; n++)
         if (world->instances[n].app != NULL)
             world_step(world, n);
-    ks__manual_clock_advance(&world->clock, 7);
+    ks__manual_clock_advance(&world->clock, STEP_MS);
 }
 
 static bool anybody_runs(const struct world *world)
@@ -402,6 +403,8 @@ static void complain_of_lag(struct world *world)
 
 void world_finish(struct world *world)
 {
+    /* At most once commits before it processes, and what that yields comes with the next commit. */
+    int quiet = world->plan.rule == TALLY_AT_MOST_ONCE ? 20 + 4 * world->plan.commit_ms / STEP_MS : 2;
     int steps = 0, idle = 0;
 
     world_note(world, "finish");
@@ -409,8 +412,7 @@ void world_finish(struct world *world)
     world->plan.fault_permille = 0;
     for (int n = 0; n < INSTANCES; n++)
         world->instances[n].deaf = 0;
-    /* Twenty quiet rounds more: at most once commits before it processes. */
-    while (idle < 20 && steps++ < FINISH_STEPS && world_is_sound(world)) {
+    while (idle < quiet && steps++ < FINISH_STEPS && world_is_sound(world)) {
         if (!anybody_runs(world) && world->instances[0].app == NULL)
             world_start(world, 0);
         step_all(world);
