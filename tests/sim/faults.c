@@ -2,9 +2,9 @@
  *
  * faults.c - which log calls fail, and how: chosen by the seed.
  *
- * The hook is asked before the log, so a failed call has done nothing. What passes must be survived
- * by the instance; only KS_ELOG and KS_ENOMEM, where the plan has such, and a failed open of the log
- * may end it.
+ * The hook is asked before the log, so a failed call has done nothing. What passes must be
+ * survived by the instance; only KS_ELOG and KS_ENOMEM, where the plan has such, and a failed open
+ * of the log may end it.
  */
 #include "log/cluster.h"
 #include "world.h"

@@ -271,7 +271,8 @@ static void write_one(struct world *world)
     status = ks_writer_append(world->writer, INPUT, world->plan.shape == SHAPE_PROCESSOR ? -1
                                   : random_below(&world->random, world->plan.partitions), &record);
     if (status != KS_OK)
-        tally_complain(&world->tally, "append: %s", ks_error_message(ks_writer_error(world->writer)));
+        tally_complain(&world->tally, "append: %s",
+                       ks_error_message(ks_writer_error(world->writer)));
 }
 
 static void write_some(struct world *world)
@@ -281,7 +282,8 @@ static void write_some(struct world *world)
     for (int i = 0; i < count; i++)
         write_one(world);
     if (ks_writer_flush(world->writer, 0) != KS_OK)
-        tally_complain(&world->tally, "flush: %s", ks_error_message(ks_writer_error(world->writer)));
+        tally_complain(&world->tally, "flush: %s",
+                       ks_error_message(ks_writer_error(world->writer)));
     world_note(world, "wrote %d", count);
 }
 
@@ -404,7 +406,8 @@ static void complain_of_lag(struct world *world)
 void world_finish(struct world *world)
 {
     /* At most once commits before it processes, and what that yields comes with the next commit. */
-    int quiet = world->plan.rule == TALLY_AT_MOST_ONCE ? 20 + 4 * world->plan.commit_ms / STEP_MS : 2;
+    int quiet = world->plan.rule != TALLY_AT_MOST_ONCE ? 2
+                                                       : 20 + 4 * world->plan.commit_ms / STEP_MS;
     int steps = 0, idle = 0;
 
     world_note(world, "finish");
