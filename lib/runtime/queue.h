@@ -23,6 +23,7 @@
 #include "runtime/task.h"
 
 #define KS__METADATA_BYTES 16
+#define KS__AHEAD          16 /* records, a power of two: how far is looked ahead */
 
 struct ks__queue {
     char                         *topic; /* complete name */
@@ -42,6 +43,8 @@ struct ks__queue {
     const struct ks__log_record  *records;     /* in the batch or in `own` */
     size_t                        count;
     size_t                        next;        /* records[next] is the head or becomes it */
+    struct ks_kv_store           *ahead;       /* where the keys are looked up first; NULL = none */
+    uint64_t                      hashes[KS__AHEAD]; /* of the keys at and behind `next` */
     unsigned char                *own;         /* what outlived the step (K4) */
     size_t                        own_bytes;
     int64_t                       after;       /* offset behind the records at hand */

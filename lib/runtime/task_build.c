@@ -373,6 +373,21 @@ void ks__task_unbuild(struct ks__task *task)
 
 /* ---- opening the operators ---- */
 
+/* The store that the records of an operator reach with their key as it was read; NULL = none. */
+static struct ks_kv_store *store_ahead(const struct ks__task *task, const struct ks__op *op)
+{
+    const unsigned keeps = KS__OP_KEEPS_KEY | KS__OP_STATELESS;
+
+    for (size_t depth = 0; depth < task->op_count; depth++) {
+        if (op->class->keyed_store != NULL)
+            return op->class->keyed_store(op->state);
+        if ((op->class->traits & keeps) != keeps || op->child_count == 0)
+            return NULL;
+        op = op->children[0];
+    }
+    return NULL;
+}
+
 void ks__task_open_ops(struct ks__task *task)
 {
     ks_ctx *ctx = &task->ctx;
@@ -393,6 +408,8 @@ void ks__task_open_ops(struct ks__task *task)
     }
     ctx->in_open = false;
     ctx->failed  = ctx->error->status != KS_OK;
+    for (size_t i = 0; i < task->queue_count; i++)
+        task->queues[i].ahead = store_ahead(task, task->queues[i].source);
 }
 
 void ks__task_close_ops(struct ks__task *task)

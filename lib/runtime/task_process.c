@@ -99,6 +99,25 @@ static struct ks__queue *choose(struct ks__task *task, size_t limit, bool *waits
     return pass ? best : NULL;
 }
 
+/* ---- looking ahead ---- */
+
+/* Ask for what the records behind the head will look up: the key's place, later the entry there,
+ * then its row. A step takes about as long as memory, so three apart none is waited for. */
+static void look_ahead(struct ks__queue *queue)
+{
+    const struct ks__log_record *records = queue->records;
+    const size_t                 next    = queue->next;
+    const size_t                 row = next + KS__AHEAD / 4, entry = next + KS__AHEAD / 2;
+    const size_t                 key = next + KS__AHEAD - 1;
+
+    if (key >= queue->count)
+        return;
+    if (records[key].record.key.data != NULL)
+        queue->hashes[key % KS__AHEAD] = ks__kv_ahead_key(queue->ahead, records[key].record.key);
+    ks__kv_ahead_entry(queue->ahead, queue->hashes[entry % KS__AHEAD]);
+    ks__kv_ahead_row(queue->ahead, queue->hashes[row % KS__AHEAD]);
+}
+
 /* ---- processing ---- */
 
 static void process(struct ks__task *task, struct ks__queue *queue)
@@ -121,6 +140,8 @@ static void process(struct ks__task *task, struct ks__queue *queue)
     ctx->raw    = &raw->record;
     ctx->origin = (ks_origin){ queue->topic, queue->partition, raw->offset };
     ctx->now_ms = queue->head_ms;
+    if (queue->ahead != NULL)
+        look_ahead(queue);
     ks__counter_add(&source->processed, 1);
     source->class->process(source->state, ctx, &record);
     if (ctx->error->status != KS_OK && !ctx->failed)

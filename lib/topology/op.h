@@ -73,6 +73,9 @@ struct ks__op_class {
     void (*close)(void *state, ks_ctx *ctx);
     /* Tables: the row of a key, from the store or computed from the parents; false = none. */
     bool (*row)(void *state, ks_ctx *ctx, const struct ks__row_key *key, struct ks__row *row);
+    /* The store in which process() looks up the record's key first; NULL = none. With it the task
+     * looks ahead for the keys that come next. */
+    struct ks_kv_store *(*keyed_store)(void *state);
 };
 
 struct ks__op {

@@ -46,6 +46,7 @@ static const struct ks__op_class aggregate_class = {
     .open       = ks__table_open,
     .process    = aggregate_process,
     .row        = ks__table_stored_row,
+    .keyed_store = ks__table_keyed_store,
 };
 
 ks_table *ks_grouped_stream_aggregate(ks_grouped_stream *g, const ks_aggregate *aggregate,
@@ -106,6 +107,7 @@ static const struct ks__op_class reduce_class = {
     .open       = ks__table_open,
     .process    = reduce_process,
     .row        = ks__table_stored_row,
+    .keyed_store = ks__table_keyed_store,
 };
 
 ks_table *ks_grouped_stream_reduce(ks_grouped_stream *g, ks_fold_fn *reduce, void *user,

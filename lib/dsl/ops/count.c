@@ -42,6 +42,7 @@ static const struct ks__op_class count_class = {
     .open       = ks__table_open,
     .process    = count_process,
     .row        = ks__table_stored_row,
+    .keyed_store = ks__table_keyed_store,
 };
 
 ks_table *ks_grouped_stream_count(ks_grouped_stream *g, const ks_materialized *materialized)

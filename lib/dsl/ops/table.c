@@ -81,6 +81,13 @@ void ks__table_open(void *state, ks_ctx *ctx)
         ks__kv_on_flush(t->store, flushed, t);
 }
 
+struct ks_kv_store *ks__table_keyed_store(void *state)
+{
+    const struct ks__table_state *t = state;
+
+    return t->windowed == NULL ? t->store : NULL;
+}
+
 bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                           struct ks__row *row)
 {

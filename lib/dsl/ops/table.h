@@ -32,6 +32,8 @@ void ks__table_open(void *state, ks_ctx *ctx);
 /* Its row function when it has a store. */
 bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                           struct ks__row *row);
+/* The keyed_store function of such an operator. */
+struct ks_kv_store *ks__table_keyed_store(void *state);
 /* The row in the store; false = none, or a failure. */
 bool ks__table_get(struct ks__table_state *t, const struct ks__row_key *key, struct ks__row *row);
 /* Is the old value to be computed for this change? */

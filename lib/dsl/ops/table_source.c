@@ -39,6 +39,7 @@ const struct ks__op_class ks__table_source_class = {
     .open       = ks__table_open,
     .process    = table_source_process,
     .row        = ks__table_stored_row,
+    .keyed_store = ks__table_keyed_store,
 };
 
 /* ---- from a topic ---- */
