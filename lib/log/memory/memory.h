@@ -64,10 +64,13 @@ ks_status ks__memory_partition_prepare(struct ks__memory_partition *part,
                                        const struct ks__staged *staged);
 void ks__memory_partition_publish(struct ks__memory_partition *part, struct ks__staged *staged);
 void ks__memory_partition_trim(struct ks__memory_partition *part, int64_t offset);
-/* Drop superseded records when enough have come since the last time; without memory, later. */
-void ks__memory_partition_compact(struct ks__memory_partition *part);
 int64_t ks__memory_partition_at(const struct ks__memory_partition *part, int64_t time_ms);
 ks_status ks__memory_fetch(struct ks__local_source *source, size_t limit, struct ks__batch *batch);
 int64_t ks__memory_lag(const struct ks__local_source *source);
+
+/* ---- compaction (compact.c); with the mutex held ---- */
+
+/* Drop superseded records when enough have come since the last time; without memory, later. */
+void ks__memory_partition_compact(struct ks__memory_partition *part);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * partition.c - the records of one partition: publish, fetch, trim, compact.
+ * partition.c - the records of one partition: publish, fetch, trim.
  */
 #include "log/memory/memory.h"
 
@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define MOVE_FROM     128u          /* records: a segment with as many is taken over, not copied  */
-#define COMPACT_FIRST 65536         /* records                                                    */
 
 void ks__memory_partition_release(struct ks__memory_partition *part)
 {
@@ -223,93 +222,4 @@ void ks__memory_partition_trim(struct ks__memory_partition *part, int64_t offset
     part->count -= gone;
     if (part->count == 0)
         part->tail_open = false;
-}
-
-/* Last offset of each key among the first `slots` segments and what lies behind them. */
-static bool index_keys(struct ks__map *last, const struct ks__memory_partition *part)
-{
-    for (size_t i = 0; i < part->count; i++) {
-        const struct ks__segment *segment = part->slots[i].segment;
-
-        for (uint32_t j = 0; j < segment->count; j++) {
-            struct ks__map_entry *entry;
-
-            if (segment->records[j].record.key.data == NULL)
-                continue;
-            entry = ks__map_put(last, segment->records[j].record.key, NULL);
-            if (entry == NULL)
-                return false;
-            *(int64_t *)ks__map_payload(entry) = segment->records[j].offset;
-        }
-    }
-    return true;
-}
-
-static bool is_last(const struct ks__map *last, const struct ks__log_record *record)
-{
-    const struct ks__map_entry *entry;
-
-    if (record->record.key.data == NULL)
-        return false;                   /* Kafka refuses such records at a compacted topic */
-    entry = ks__map_get(last, record->record.key);
-    return *(const int64_t *)ks__map_payload(entry) == record->offset;
-}
-
-/* A segment of the records of `from` that count; NULL in `*to` when none does. False: no memory. */
-static bool compacted(const struct ks__map *last, const struct ks__segment *from, int64_t begin,
-                      struct ks__segment **to)
-{
-    uint32_t count = 0;
-    size_t   bytes = 0;
-
-    *to = NULL;
-    for (uint32_t i = 0; i < from->count; i++)
-        if (from->records[i].offset >= begin && is_last(last, &from->records[i])) {
-            count++;
-            bytes += ks__segment_need(&from->records[i].record);
-        }
-    if (count == 0)
-        return true;
-    *to = ks__segment_new(count, bytes);
-    for (uint32_t i = 0; *to != NULL && i < from->count; i++)
-        if (from->records[i].offset >= begin && is_last(last, &from->records[i]))
-            ks__segment_append(*to, &from->records[i].record, from->records[i].offset);
-    return *to != NULL;
-}
-
-static void replace(struct ks__memory_partition *part, const struct ks__map *last)
-{
-    size_t kept = 0, i = 0, before = part->count - part->tail_open;
-    bool   memory = true;
-
-    for (; i < before && memory; i++) {
-        struct ks__segment *from = part->slots[i].segment, *to;
-
-        memory = compacted(last, from, part->begin, &to);
-        if (!memory)
-            break;
-        part->records -= from->count;
-        ks__segment_drop(from);
-        if (to == NULL)
-            continue;
-        part->records += to->count;
-        part->slots[kept++] = (struct ks__memory_slot){ to->records[0].offset, to };
-    }
-    memmove(part->slots + kept, part->slots + i, (part->count - i) * sizeof(*part->slots));
-    part->count = kept + part->count - i;
-}
-
-void ks__memory_partition_compact(struct ks__memory_partition *part)
-{
-    struct ks__map last;
-
-    if (part->compact_at == 0)
-        part->compact_at = COMPACT_FIRST;
-    if (part->records < part->compact_at)
-        return;
-    ks__map_init(&last, sizeof(int64_t));
-    if (index_keys(&last, part))
-        replace(part, &last);
-    ks__map_release(&last);
-    part->compact_at = part->records * 2 > COMPACT_FIRST ? part->records * 2 : COMPACT_FIRST;
 }
