@@ -13,7 +13,7 @@
 /* The aim for one batch of one task, and the bounds of its records. */
 #define BATCH_MS    10
 #define LIMIT_LEAST 16
-#define LIMIT_MOST  16384
+#define LIMIT_MOST  2048
 
 /* ---- opening and restoring ---- */
 
