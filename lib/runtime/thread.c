@@ -34,6 +34,7 @@ ks_status ks__stream_thread_init(struct ks__stream_thread *thread, struct ks_app
         .number           = number,
         .wake             = { .fd = -1 },
         .failing_since_ms = -1,
+        .asking_since_ms  = -1,
         .due_ms           = -1,
     };
     snprintf(thread->name, sizeof(thread->name), "%s-StreamThread-%d",
@@ -176,6 +177,26 @@ enum ks__turn ks__stream_thread_trouble(struct ks__stream_thread *thread, ks_sta
 
 /* ---- phases ---- */
 
+/* The log has not answered yet; it may be that nobody is there. */
+static enum ks__turn wait_for_answer(struct ks__stream_thread *thread)
+{
+    const struct ks__settings *settings = &thread->app->settings;
+    int64_t                    now = ks__stream_thread_now_ms(thread);
+
+    if (thread->asking_since_ms < 0)
+        thread->asking_since_ms = now;
+    if (now - thread->asking_since_ms < settings->task_timeout_ms)
+        return KS__TURN_SOON;
+    ks__error_clear(&thread->error);
+    ks__error_set(&thread->error, KS_EUNAVAILABLE,
+                  "the log at %s has not answered for %" PRId64 " ms (task.timeout.ms)",
+                  settings->bootstrap_servers != NULL ? settings->bootstrap_servers
+                                                      : settings->state_dir,
+                  now - thread->asking_since_ms);
+    thread->asking_since_ms = -1;
+    return give_up(thread);
+}
+
 /* Unique among all members of the group that may live at one time. */
 static char *unique_id(const struct ks__stream_thread *thread)
 {
@@ -225,7 +246,8 @@ static enum ks__turn open_sessions(struct ks__stream_thread *thread)
         status = ks__session_open(&thread->restorer, thread->app->cluster, &reading,
                                   &thread->error);
     if (status == KS_EAGAIN)
-        return KS__TURN_SOON;
+        return wait_for_answer(thread);
+    thread->asking_since_ms = -1;
     if (status != KS_OK)
         return ks__stream_thread_trouble(thread, status);
     thread->phase = KS__THREAD_TOPICS;
@@ -240,7 +262,8 @@ static enum ks__turn plan_topics(struct ks__stream_thread *thread)
         return KS__TURN_SOON;
     status = ks__topics_plan(&thread->topics, thread->app->cluster, 0, &thread->error);
     if (status == KS_EAGAIN)
-        return KS__TURN_SOON;
+        return wait_for_answer(thread);
+    thread->asking_since_ms = -1;
     if (status != KS_OK)
         return ks__stream_thread_trouble(thread, status);
     thread->phase = KS__THREAD_GLOBALS;

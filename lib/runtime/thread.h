@@ -91,6 +91,7 @@ struct ks__stream_thread {
     int64_t                   last_write_ms;
     int64_t                   failing_since_ms; /* -1 = all is well */
     int64_t                   retry_at_ms;
+    int64_t                   asking_since_ms;  /* the log does not answer; -1 = it does */
     int64_t                   close_by_ms;
     bool                      close_asked;      /* the last commit has begun */
 

@@ -215,6 +215,14 @@ START_TEST(a_log_directory_that_cannot_be_fails_the_app_by_name)
 }
 END_TEST
 
+START_TEST(a_broker_that_is_absent_fails_the_app_after_the_task_timeout)
+{
+    ks_config_set(config, "bootstrap.servers", "127.0.0.1:1");
+
+    CHECK_APP_FAILS(KS_EUNAVAILABLE, "127.0.0.1:1");
+}
+END_TEST
+
 /* A child that holds the directory of a driver until it is killed. */
 static pid_t hold(const char *directory)
 {
@@ -281,6 +289,7 @@ int main(void)
     tcase_add_test(bad, a_source_topic_that_does_not_come_fails_the_app_by_name);
     tcase_add_test(bad, a_log_of_no_known_kind_fails_the_app);
     tcase_add_test(bad, a_log_directory_that_cannot_be_fails_the_app_by_name);
+    tcase_add_test(bad, a_broker_that_is_absent_fails_the_app_after_the_task_timeout);
     tcase_add_test(bad, state_in_use_by_another_process_is_busy_and_free_after_its_end);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
