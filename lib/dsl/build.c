@@ -117,7 +117,8 @@ static void write_table(struct ks__plan *plan, const struct ks__logical *node,
     const struct ks__table_part *part = node->table;
 
     if (part->materialized) {
-        ks__plan_store(plan, &part->store);
+        if (part->keeper == NULL || part->keeper == node)
+            ks__plan_store(plan, &part->store);
         ks__plan_connect(plan, built, part->store.name);
     }
 }

@@ -139,6 +139,7 @@ struct ks__table_part {
     bool                  materialized; /* the store exists */
     bool                  queryable;    /* the user named the store */
     bool                  sends_old;    /* somebody downstream needs old values */
+    struct ks__logical   *keeper;       /* of nodes that share the part: whose store it is */
     enum ks__join_part    join;
 };
 
@@ -362,6 +363,16 @@ struct ks__repartition_seed {
 struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *call,
                                         struct ks__logical *parent,
                                         const struct ks__repartition_seed *seed);
+
+/* The stream with equal keys together: through a topic named after `prefix`, if given, else after the
+ * stream, and then used again by the next who asks. False = latched. */
+struct ks__gathering {
+    const char     *prefix;
+    const ks_serde *key;
+    const ks_serde *value;
+};
+bool ks__stream_gather(ks_stream *s, const struct ks__call *call,
+                       const struct ks__gathering *how, ks_stream *gathered);
 
 /* ---- operators that several files name ---- */
 

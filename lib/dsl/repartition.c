@@ -86,3 +86,24 @@ struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *ca
     node->repartition = ks__owned_copy(b->owned, &part, sizeof(part));
     return node->repartition != NULL ? node : ks__latch_no_memory(b);
 }
+
+bool ks__stream_gather(ks_stream *s, const struct ks__call *call,
+                       const struct ks__gathering *how, ks_stream *gathered)
+{
+    const bool          own_name = how->prefix != NULL;
+    struct ks__logical *node     = ks__repartition_add(
+        s->head.builder, call, s->node,
+        &(struct ks__repartition_seed){ .prefix = own_name ? how->prefix : s->node->name,
+                                        .key    = how->key,
+                                        .value  = how->value,
+                                        .again  = own_name ? NULL : s->repartition });
+
+    if (node == NULL)
+        return false;
+    s->repartition    = node;
+    *gathered         = *s;
+    gathered->node    = node;
+    gathered->rekeyed = false;
+    gathered->sources = ks__sources_of(s->head.builder, node);
+    return true;
+}

@@ -14,6 +14,7 @@
 #include "state/parts.h"
 
 #include "base/assert.h"
+#include "serde/windowed_key.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct ks__kv_iter {
     struct ks__map_entry *head;             /* the next in memory, NULL = none left */
     struct ks__walks      disk;
     unsigned              slots;            /* databases to look into */
+    const ks_serde       *windowed;         /* takes keys apart for a user; NULL = as they are */
 };
 
 /* ---- the class table ---- */
@@ -150,6 +152,26 @@ static bool take(struct ks__kv_iter *it, ks_bytes key, struct ks__row_parts *par
     return true;
 }
 
+/* Key and window of a windowed key. */
+static bool take_apart(struct ks__kv_iter *it, ks_record *row)
+{
+    struct ks__reading *reading = it->store->reading;
+    ks_window          *window  = ks__arena_alloc(reading->arena, sizeof(*window));
+
+    if (window == NULL) {
+        ks__error_no_memory(reading->error, it->store->spec->name);
+    } else if (ks__windowed_key_read(it->windowed, row->key, &row->key, window)) {
+        row->window = window;
+        return true;
+    } else {
+        ks__error_set(reading->error, KS_ECORRUPT, "store \"%s\": a key is not windowed",
+                      it->store->spec->name);
+    }
+    *row = (ks_record){ .key = KS_NULL };
+    ks_iter_close(&it->iter);
+    return false;
+}
+
 static bool kv_next(ks_iter *iter, ks_record *row)
 {
     struct ks__kv_iter  *it = (struct ks__kv_iter *)iter;
@@ -171,7 +193,7 @@ static bool kv_next(ks_iter *iter, ks_record *row)
             return false;
         }
         *row = (ks_record){ key, found.value, found.timestamp_ms, found.headers, NULL };
-        return true;
+        return it->windowed == NULL || take_apart(it, row);
     }
 }
 
@@ -243,6 +265,15 @@ ks_iter *ks__kv_range_in(struct ks_kv_store *store, unsigned slots, ks_bytes fro
 ks_iter *ks__kv_range(struct ks_kv_store *store, ks_bytes from, ks_bytes to, ks_order order)
 {
     return ks__kv_range_in(store, ~0u, from, to, order);
+}
+
+ks_iter *ks__kv_for_user(ks_iter *iter)
+{
+    struct ks__kv_iter *it = (struct ks__kv_iter *)iter;
+
+    if (it != NULL && ks__serde_is_windowed(it->store->spec->key))
+        it->windowed = it->store->spec->key;
+    return iter;
 }
 
 /* The smallest bytes above everything that begins so; null = there are none. */

@@ -47,7 +47,7 @@ bool ks_kv_store_get(ks_kv_store *store, ks_bytes key, ks_record *row)
 
 ks_iter *ks_kv_store_range(ks_kv_store *store, ks_bytes from, ks_bytes to, ks_order order)
 {
-    return store != NULL ? ks__kv_range(store, from, to, order) : NULL;
+    return store != NULL ? ks__kv_for_user(ks__kv_range(store, from, to, order)) : NULL;
 }
 
 ks_iter *ks_kv_store_all(ks_kv_store *store, ks_order order)
@@ -57,7 +57,7 @@ ks_iter *ks_kv_store_all(ks_kv_store *store, ks_order order)
 
 ks_iter *ks_kv_store_prefix(ks_kv_store *store, ks_bytes prefix, ks_order order)
 {
-    return store != NULL ? ks__kv_prefix(store, prefix, order) : NULL;
+    return store != NULL ? ks__kv_for_user(ks__kv_prefix(store, prefix, order)) : NULL;
 }
 
 uint64_t ks_kv_store_count(ks_kv_store *store)

@@ -245,6 +245,9 @@ void ks__walks_close(struct ks__walks *walks);
 ks_iter *ks__kv_range_in(struct ks_kv_store *store, unsigned slots, ks_bytes from, ks_bytes to,
                          ks_order order);
 
+/* Windowed keys of its rows come with key and window apart. Gives the iterator. */
+ks_iter *ks__kv_for_user(ks_iter *iter);
+
 /* ---- cache.c ---- */
 
 /* The entry has been written for the first time since it was forwarded; there is room. */

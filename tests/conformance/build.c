@@ -574,6 +574,9 @@ static const struct {
     { "joinStreamGlobal", make_join_global },
     { "joinTableTable", make_join_tables },
     { "joinFk", make_join_on },
+    { "windowedBy", plan_windowed_by },
+    { "cogroup", plan_cogroup },
+    { "joinStreamStream", plan_join_streams },
     { "process", plan_process },
 };
 
@@ -601,6 +604,9 @@ static bool build_step(struct plan *plan, json_t *step)
         made.value = type_of_name(text_of(step, "vt"));
     if ((from != NULL || text_of(step, "left") != NULL) && in == NULL)
         return plan_fail(plan, "op %s reads an unknown step", op);
+    if (in != NULL && (in->windowed || in->cogrouped || in->windowed_cogrouped) &&
+        make != plan_windowed_by)
+        make = plan_fold;
     if (plan->count + json_array_size(json_object_get(step, "branches")) + 2 > MAX_STEPS)
         return plan_fail(plan, "more than %d steps", MAX_STEPS);
     if (!make(plan, step, in, &made))

@@ -22,6 +22,9 @@ struct made {
     ks_global_table   *global;
     ks_grouped_stream *grouped;
     ks_grouped_table  *grouped_table;
+    ks_windowed_stream *windowed;
+    ks_cogrouped_stream *cogrouped;
+    ks_windowed_cogrouped_stream *windowed_cogrouped;
 };
 
 struct plan {
@@ -41,5 +44,13 @@ struct function *plan_functions(struct plan *plan, size_t count);
 
 /* procs.c: the step "process". */
 bool plan_process(struct plan *plan, json_t *step, const struct made *from, struct made *made);
+
+/* build_windows.c: "windowedBy", what is made of windows and cogroups, "cogroup",
+ * "joinStreamStream". */
+bool plan_windowed_by(struct plan *plan, json_t *step, const struct made *from, struct made *made);
+bool plan_fold(struct plan *plan, json_t *step, const struct made *from, struct made *made);
+bool plan_cogroup(struct plan *plan, json_t *step, const struct made *from, struct made *made);
+bool plan_join_streams(struct plan *plan, json_t *step, const struct made *from,
+                       struct made *made);
 
 #endif

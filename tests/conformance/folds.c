@@ -196,3 +196,25 @@ ks_status call_unaggregate(ks_ctx *ctx, const ks_record *record, ks_bytes *acc, 
 {
     return call_aggregate(ctx, record, acc, (struct function *)user + 1);
 }
+
+/* --- mergers --- */
+
+bool is_merger(const char *name)
+{
+    return strcmp(name, "sum") == 0 || strcmp(name, "min") == 0 || strcmp(name, "max") == 0 ||
+           strcmp(name, "concat") == 0;
+}
+
+ks_status call_merge(ks_ctx *ctx, const ks_record *record, ks_bytes *acc, void *user)
+{
+    const struct function *f = (struct function *)user + 1;
+    struct value a = value_read(*acc, f->other), b = value_read(record->value, f->other);
+
+    if (is(f, "min") || is(f, "max"))
+        *acc = value_write(ctx, extreme(ctx, a, b, is(f, "min")));
+    else if (is(f, "sum"))
+        *acc = value_write(ctx, value_number(plus(number_of(a), number_of(b))));
+    else
+        *acc = join_texts(ctx, (ks_bytes[]){ text_or_empty(ctx, a), text_or_empty(ctx, b) }, 2);
+    return KS_OK;
+}

@@ -31,6 +31,7 @@ bool is_flat_function(const char *name);
 bool is_joiner(const char *name);
 bool is_reducer(const char *name);
 bool is_aggregator(const char *name);
+bool is_merger(const char *name);
 
 struct value apply_value(ks_ctx *ctx, const struct function *f, const ks_record *record);
 struct value apply_key(ks_ctx *ctx, const struct function *f, const ks_record *record);
@@ -44,6 +45,7 @@ ks_visitor_fn   call_flat;        /* user: struct function */
 ks_joiner_fn    call_join;        /* user: struct function */
 ks_fold_fn      call_reduce;      /* user: struct function */
 ks_fold_fn      call_aggregate;   /* user: struct function */
+ks_fold_fn      call_merge;       /* user: struct function[2]: aggregator, merger */
 
 /* Grouped tables: one `user` serves two functions: [0] adds, [1] subtracts. */
 ks_fold_fn call_unreduce;

@@ -15,7 +15,7 @@ struct parameters {
     const char  *store;
     enum type    key, value; /* of the input */
     enum type    row;        /* of the values of a table's store */
-    int64_t      interval, idle, times, by, history, lag;
+    int64_t      interval, idle, times, by, history, lag, range, retention;
     ks_bytes     lo, hi;
     bool         clear, reverse;
     ks_time_kind clock;
@@ -25,6 +25,7 @@ struct self {
     const struct parameters *p;
     ks_kv_store             *store;
     ks_versioned_store      *versions;
+    ks_window_store         *windows;
     ks_punctuation          *punctuation;
     int64_t                  fired;
 };
@@ -292,6 +293,39 @@ static ks_status versions_process(ks_ctx *ctx, const ks_record *record, void *se
     return KS_OK;
 }
 
+/* --- windowRangeCount --- */
+
+static ks_status open_windows(ks_ctx *ctx, void *self, void *user)
+{
+    struct self *s = self;
+
+    s->p       = user;
+    s->windows = ks_ctx_window_store(ctx, s->p->store);
+    return KS_OK;
+}
+
+static ks_status window_range_count(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    struct self *s     = self;
+    int64_t      from  = record->timestamp_ms - s->p->range, count = 0;
+    ks_record    out   = *record, row;
+    ks_bytes     value = KS_NULL;
+    ks_iter     *it;
+
+    if (record->key.data == NULL)
+        return KS_OK;
+    if (record->value.data != NULL)
+        value = value_show(ctx, value_read(record->value, s->p->value));
+    ks_window_store_put(s->windows, record->key, value, record->timestamp_ms);
+    it = ks_window_store_fetch(s->windows, record->key, from > 0 ? from : 0,
+                               record->timestamp_ms + s->p->range, KS_ASCENDING);
+    while (ks_iter_next(it, &row))
+        count++;
+    out.value = ks_ctx_i64(ctx, count);
+    ks_ctx_forward(ctx, &out);
+    return KS_OK;
+}
+
 /* --- the table --- */
 
 #define PROC(open_, process_) \
@@ -313,6 +347,7 @@ static const struct proc {
     { "storeLookup", PROC(open_store, look_up), false, false },
     { "rangeKeys", PROC(open_store, range_keys), true, false },
     { "versionedAsOf", PROC(versions_open, versions_process), true, false },
+    { "windowRangeCount", PROC(open_windows, window_range_count), false, false },
 };
 
 static void read_parameters(const struct plan *plan, json_t *step, const struct made *from,
@@ -333,6 +368,8 @@ static void read_parameters(const struct plan *plan, json_t *step, const struct 
     p->history  = json_integer_value(json_object_get(step, "history"));
     p->lag      = json_integer_value(json_object_get(step, "lag"));
     p->by       = json_integer_value(json_object_get(step, "by"));
+    p->range    = json_integer_value(json_object_get(step, "range"));
+    p->retention = json_integer_value(json_object_get(step, "retention"));
     p->lo       = ks_bytes_text(json_string_value(json_object_get(step, "lo")));
     p->hi       = ks_bytes_text(json_string_value(json_object_get(step, "hi")));
     p->clear    = json_is_true(json_object_get(step, "clear"));
@@ -348,6 +385,7 @@ bool plan_process(struct plan *plan, json_t *step, const struct made *from, stru
     ks_connected       options;
     ks_store_options   store;
     ks_versioned_store_options versions;
+    ks_window_store_options windows;
 
     for (size_t i = 0; name != NULL && i < sizeof procs / sizeof *procs; i++)
         if (strcmp(procs[i].name, name) == 0)
@@ -358,6 +396,13 @@ bool plan_process(struct plan *plan, json_t *step, const struct made *from, stru
     ks_options_init(&options, sizeof options);
     ks_options_init(&store, sizeof store);
     options.stores[0] = store.name = p->store;
+    ks_options_init(&windows, sizeof windows);
+    windows.name         = p->store;
+    windows.retention_ms = p->retention;
+    windows.size_ms      = 1;
+    windows.duplicates   = json_is_true(json_object_get(step, "duplicates"));
+    if (strcmp(name, "windowRangeCount") == 0)
+        ks_builder_add_window_store(plan->b, &windows);
     ks_options_init(&versions, sizeof versions);
     versions.name       = p->store;
     versions.history_ms = p->history;

@@ -47,4 +47,8 @@ char *shown_json(json_t *value);
 /* Equal to the JSON value of the case? */
 bool same_value(ks_bytes bytes, enum type type, json_t *expected);
 
+/* The key of a row or record, with its window if the type is windowed. */
+char *shown_key(const ks_record *record, enum type type);
+bool  same_key(const ks_record *record, enum type type, json_t *expected);
+
 #endif

@@ -26,10 +26,12 @@ static void store_types(struct replay *r, const char *store, enum type *key, enu
 
 static char *shown_row(const ks_record *row, enum type key, enum type value)
 {
-    char *k = shown(row->key, key), *v = shown(row->value, value), *out = NULL;
+    char *k = shown_key(row, key), *v = shown(row->value, value), *out = NULL;
 
-    if (asprintf(&out, "{\"key\":%s,\"value\":%s,\"ts\":%" PRId64 "}", k, v, row->timestamp_ms) <
-        0)
+    if (asprintf(&out, "{\"key\":%s,\"start\":%" PRId64 ",\"end\":%" PRId64
+                 ",\"value\":%s,\"ts\":%" PRId64 "}", k,
+                 row->window != NULL ? row->window->start_ms : -1,
+                 row->window != NULL ? row->window->end_ms : -1, v, row->timestamp_ms) < 0)
         out = NULL;
     free(k), free(v);
     return out;
@@ -39,19 +41,36 @@ static bool same_row(const ks_record *row, enum type key, enum type value, json_
 {
     json_t *time = json_object_get(expected, "ts");
 
-    return same_value(row->key, key, json_object_get(expected, "key")) &&
+    json_t *start = json_object_get(expected, "start"), *end = json_object_get(expected, "end");
+
+    if ((start != NULL && (row->window == NULL || json_integer_value(start) != row->window->start_ms)) ||
+        (end != NULL && (row->window == NULL || json_integer_value(end) != row->window->end_ms)))
+        return false;
+    return same_key(row, key, json_object_get(expected, "key")) &&
            same_value(row->value, value, json_object_get(expected, "value")) &&
            (time == NULL || json_integer_value(time) == row->timestamp_ms);
 }
 
-static void compare_rows(struct replay *r, const char *name, json_t *rows)
+/* All rows of a store of a kind; NULL = no such store, or nothing in it. */
+static ks_iter *open_rows(struct replay *r, const char *name, const char *kind)
 {
-    ks_kv_store *store = ks_driver_kv_store(r->driver, name);
-    ks_iter     *it    = ks_kv_store_all(store, KS_ASCENDING);
+    if (strcmp(kind, "window") == 0)
+        return ks_window_store_all(ks_driver_window_store(r->driver, name), KS_ASCENDING);
+    if (strcmp(kind, "session") == 0)
+        return ks_session_store_range(ks_driver_session_store(r->driver, name), KS_NULL, KS_NULL,
+                                      KS_ASCENDING);
+    return ks_kv_store_all(ks_driver_kv_store(r->driver, name), KS_ASCENDING);
+}
+
+static void compare_rows(struct replay *r, const char *name, const char *kind, json_t *rows)
+{
+    ks_iter     *it    = open_rows(r, name, kind);
     enum type    key, declared;
     size_t       i = 0;
 
     store_types(r, name, &key, &declared);
+    if (key == TYPE_WINDOWED && strcmp(kind, "kv") != 0)
+        key = TYPE_STRING; /* start and end stand beside it */
     for (ks_record row; ks_iter_next(it, &row); i++) {
         json_t   *expected = json_array_get(rows, i);
         enum type value = declared ? declared
@@ -66,7 +85,7 @@ static void compare_rows(struct replay *r, const char *name, json_t *rows)
     ks_iter_close(it);
     for (; i < json_array_size(rows); i++) {
         char *want = shown_json(json_array_get(rows, i));
-        replay_differs(r, -1, want, store == NULL ? "no such store" : "no row");
+        replay_differs(r, -1, want, it == NULL ? "no such store" : "no row");
         free(want);
     }
 }
@@ -131,9 +150,10 @@ void replay_compare_stores(struct replay *r)
         const char *kind = json_string_value(json_object_get(store, "kind"));
         if (strcmp(kind, "versioned") == 0)
             compare_versions(r, name, json_object_get(store, "rows"));
-        else if (strcmp(kind, "kv") != 0)
+        else if (strcmp(kind, "kv") != 0 && strcmp(kind, "window") != 0 &&
+                 strcmp(kind, "session") != 0)
             replay_differs(r, -1, kind, "a kind of store that the runner does not know");
         else
-            compare_rows(r, name, json_object_get(store, "rows"));
+            compare_rows(r, name, kind, json_object_get(store, "rows"));
     }
 }

@@ -117,29 +117,6 @@ static bool agree(const ks_stream *s, const ks_table *t, const struct ks__call *
                      &(struct ks__found){ t->value, t->node->name, "KS_JOINED" });
 }
 
-/* The stream with equal keys together. A second join of the same stream uses the topic again,
- * unless it has a name of its own. */
-static bool gather(ks_stream *s, const struct ks__call *call, const ks_joined *options,
-                   ks_stream *gathered)
-{
-    const bool          own_name = call->name != NULL;
-    struct ks__logical *node     = ks__repartition_add(
-        s->head.builder, call, s->node,
-        &(struct ks__repartition_seed){ .prefix = own_name ? call->name : s->node->name,
-                                        .key    = options->key,
-                                        .value  = options->value,
-                                        .again  = own_name ? NULL : s->repartition });
-
-    if (node == NULL)
-        return false;
-    s->repartition    = node;
-    *gathered         = *s;
-    gathered->node    = node;
-    gathered->rekeyed = false;
-    gathered->sources = ks__sources_of(s->head.builder, node);
-    return true;
-}
-
 static bool wants_buffer(const ks_joined *options)
 {
     return options->grace_ms != 0 || options->buffer == KS_ON;
@@ -183,7 +160,10 @@ static ks_stream *append_join(ks_stream *s, ks_table *t, const struct join_table
         return ks__inert(s);
     }
     input = *s;
-    if (s->rekeyed && !gather(s, &call, &options, &input))
+    if (s->rekeyed &&
+        !ks__stream_gather(s, &call,
+                           &(struct ks__gathering){ call.name, options.key, options.value },
+                           &input))
         return ks__inert(s);
     ks__table_make_readable(t->node);
     input.sources = ks__sources_union(s->head.builder, input.sources, t->sources);

@@ -59,7 +59,7 @@ static void flushed(void *user, ks_bytes key, const struct ks__row *now,
     t->ctx->op = op;
 }
 
-void ks__table_open(void *state, ks_ctx *ctx)
+void ks__table_open_shared(void *state, ks_ctx *ctx)
 {
     struct ks__table_state      *t    = state;
     const struct ks__table_args *args = ctx->op->node->args;
@@ -77,6 +77,13 @@ void ks__table_open(void *state, ks_ctx *ctx)
     if (ks__serde_is_windowed(ks__kv_spec(t->store)->key))
         t->windowed = ks__kv_spec(t->store)->key;
     t->cached = ks__kv_is_cached(t->store);
+}
+
+void ks__table_open(void *state, ks_ctx *ctx)
+{
+    struct ks__table_state *t = state;
+
+    ks__table_open_shared(state, ctx);
     if (t->cached)
         ks__kv_on_flush(t->store, flushed, t);
 }

@@ -29,6 +29,8 @@ struct ks__table_state {
 
 /* The open function of an operator whose arguments begin with struct ks__table_args. */
 void ks__table_open(void *state, ks_ctx *ctx);
+/* The same for an operator that shares its store with others, of which one hears of flushes. */
+void ks__table_open_shared(void *state, ks_ctx *ctx);
 /* Its row function when it has a store. */
 bool ks__table_stored_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                           struct ks__row *row);
