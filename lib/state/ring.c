@@ -40,9 +40,16 @@ static void set_floors(struct ks__ring *ring)
     const int64_t released = released_ms(ring);
     const int64_t longest  = ks__time_max(ring->keep_ms, ring->retention_ms);
 
+    ring->dead_ms  = ks__time_sub(ks__time_sub(released, longest), 1);
     ring->floor_ms = ring->kafka ? ks__time_sub(ring->time_ms, ring->retention_ms)
                                  : ks__time_sub(released, ring->keep_ms);
-    ring->dead_ms  = ks__time_sub(ks__time_sub(released, longest), 1);
+    if (ring->kafka && ring->cached) /* what lies in a cache of Kafka is not hidden */
+        ring->floor_ms = ks__ring_dead_segments_end(ring, ring->dead_ms);
+}
+
+int64_t ks__ring_dead_segments_end(const struct ks__ring *ring, int64_t dead_ms)
+{
+    return dead_ms < 0 ? -1 : ks__time_add(dead_ms, 1) / ring->interval_ms * ring->interval_ms - 1;
 }
 
 void ks__ring_advance(struct ks_kv_store *store, int64_t time_ms)
@@ -203,6 +210,7 @@ ks_status ks__ring_open(struct ks_kv_store *store, struct ks__env *env, struct k
     ring->is_index     = owner != NULL;
     ring->owner        = owner != NULL ? owner->ring : ring;
     ring->kafka        = kafka;
+    ring->cached       = store->cached;
     ring->retention_ms = spec->retention_ms;
     ring->keep_ms      = ks__time_max(spec->keep_ms, spec->retention_ms);
     ring->interval_ms  = ks__time_max(spec->retention_ms / 2, SEGMENT_FLOOR_MS);

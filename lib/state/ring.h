@@ -34,6 +34,7 @@ struct ks__ring {
     enum ks__store_kind kind;
     bool                is_index;       /* times stand in front of the keys */
     bool                kafka;          /* hide as Kafka Streams does */
+    bool                cached;
     int64_t             interval_ms;    /* of a segment */
     int64_t             retention_ms;
     int64_t             keep_ms;
@@ -86,6 +87,8 @@ static inline unsigned ks__ring_slot(const struct ks__ring *ring, ks_bytes key)
 {
     return ring == NULL ? 0 : ks__ring_slot_at(ring, ks__ring_time_of(ring, key));
 }
+/* The end of the last segment that is wholly dead; -1 = none. */
+int64_t ks__ring_dead_segments_end(const struct ks__ring *ring, int64_t dead_ms);
 /* The window of a row. */
 ks_window ks__timed_window(const struct ks_kv_store *store, const struct ks__timed_key *parts);
 /* The databases that rows of these times lie in, as bits. */

@@ -32,12 +32,6 @@ static ks_status write_number(struct ks_kv_store *store, struct ks__txn *txn, co
 
 /* ---- the sweep ---- */
 
-/* The end of the last segment that is wholly dead; -1 = none. */
-static int64_t dead_segments_end(const struct ks__ring *ring, int64_t dead_ms)
-{
-    return dead_ms < 0 ? -1 : ks__time_add(dead_ms, 1) / ring->interval_ms * ring->interval_ms - 1;
-}
-
 /* Rows of a chain have keys of equal hash; nearly always it is one. */
 static bool is_dead(const struct ks__ring *ring, ks_bytes lmdb_key, ks_bytes value)
 {
@@ -129,7 +123,7 @@ ks_status ks__ring_sweep(struct ks_kv_store *store, struct ks__txn *txn, ks_erro
         return KS_OK;
     ks__ring_know(store);
     if (ring->sweep_slot == KS__RING_SLOTS) {
-        if (dead_segments_end(ring, ring->owner->sealed_dead_ms) <= ring->swept_ms)
+        if (ks__ring_dead_segments_end(ring, ring->owner->sealed_dead_ms) <= ring->swept_ms)
             return KS_OK;
         ring->sweeping_ms = ring->owner->sealed_dead_ms;
         status            = next_slot(store, txn, 0);
@@ -138,7 +132,7 @@ ks_status ks__ring_sweep(struct ks_kv_store *store, struct ks__txn *txn, ks_erro
         status = sweep_some(store, txn);
     if (status != KS_OK || ring->sweep_slot < KS__RING_SLOTS)
         return status;
-    ring->swept_ms = dead_segments_end(ring, ring->sweeping_ms);
+    ring->swept_ms = ks__ring_dead_segments_end(ring, ring->sweeping_ms);
     return write_number(store, txn, "swept", ring->swept_ms, error);
 }
 

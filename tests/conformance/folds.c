@@ -132,19 +132,21 @@ static ks_bytes text_or_empty(ks_ctx *ctx, struct value a)
     return a.shape == SHAPE_NULL ? KS_TEXT("") : value_show(ctx, a);
 }
 
-/* The last n pieces of the list with `shown` behind it. */
+/* The last n pieces of the list with `shown`, one piece whatever it holds, behind it. */
 static struct value last_n(ks_ctx *ctx, struct value a, ks_bytes shown, int64_t n)
 {
-    ks_bytes all = shown, rest, piece;
-    int64_t  count = 0;
+    ks_bytes rest = value_show(ctx, a), piece;
+    int64_t  count = 1;
 
-    if (a.shape != SHAPE_NULL && value_show(ctx, a).size > 0)
-        all = join_texts(ctx, (ks_bytes[]){ value_show(ctx, a), KS_TEXT(","), shown }, 3);
-    for (rest = all; ks_bytes_field(&rest, ',', &piece);)
+    if (a.shape == SHAPE_NULL || rest.size == 0)
+        return value_text(shown);
+    for (ks_bytes left = rest; ks_bytes_field(&left, ',', &piece);)
         count++;
-    for (rest = all; count > n && ks_bytes_field(&rest, ',', &piece);)
+    for (; count > n && ks_bytes_field(&rest, ',', &piece);)
         count--;
-    return value_text(rest);
+    if (count == 1)
+        return value_text(shown);
+    return value_text(join_texts(ctx, (ks_bytes[]){ rest, KS_TEXT(","), shown }, 3));
 }
 
 static struct value aggregate_number(const struct function *f, struct value a, struct value v,
