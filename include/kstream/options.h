@@ -189,6 +189,26 @@ typedef struct ks_table_joined {
     void              *user KS_ZERO; /* the partitioner's */
 } ks_table_joined;
 
+/* What happens when a buffer is full. */
+typedef enum ks_when_full {
+    KS_WHEN_FULL_DEFAULT = 0, /* emit early; until a window closes: fail */
+    KS_WHEN_FULL_EMIT_EARLY,  /* the oldest leave */
+    KS_WHEN_FULL_FAIL         /* KS_EFULL: the record fails */
+} ks_when_full;
+
+/* Kafka: Suppressed and BufferConfig. Until the window closes, or until `limit_ms` of stream time
+ * have passed since the first change held (0 = at once, in the order of time). */
+typedef struct ks_suppressed {
+    size_t       struct_size KS_SIZEOF(ks_suppressed);
+    const char  *site KS_ZERO;
+    const char  *name KS_ZERO;
+    ks_switch    until_close KS_ZERO; /* KS_ON: windowed tables */
+    int64_t      limit_ms KS_ZERO;
+    int64_t      max_records KS_ZERO; /* 0 = no limit: the buffer lies in the state */
+    int64_t      max_bytes KS_ZERO;   /* of keys and values; 0 = no limit */
+    ks_when_full full KS_ZERO;
+} ks_suppressed;
+
 /* The functions of an aggregation. The initial aggregate is a constant. Kafka: Initializer,
  * Aggregator, Merger. Which are needed depends on what is aggregated; a missing or a superfluous
  * one is an error of the builder. */
@@ -341,6 +361,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_MATERIALIZED(...)  KS_LITERAL_(ks_materialized, __VA_ARGS__)
 #define KS_JOINED(...)        KS_LITERAL_(ks_joined, __VA_ARGS__)
 #define KS_TABLE_JOINED(...)  KS_LITERAL_(ks_table_joined, __VA_ARGS__)
+#define KS_SUPPRESSED(...)    KS_LITERAL_(ks_suppressed, __VA_ARGS__)
 #define KS_AGGREGATE(...)     KS_LITERAL_(ks_aggregate, __VA_ARGS__)
 #define KS_CONNECTED(...)     KS_LITERAL_(ks_connected, __VA_ARGS__)
 #define KS_KV_STORE(...)      KS_LITERAL_(ks_store_options, .name = __VA_ARGS__)

@@ -431,6 +431,25 @@ static bool make_to_table(struct plan *plan, json_t *step, const struct made *fr
     return true;
 }
 
+static bool make_suppress(struct plan *plan, json_t *step, const struct made *from,
+                          struct made *made)
+{
+    const char   *mode = text_of(step, "mode"), *full = text_of(step, "full");
+    ks_suppressed options;
+
+    if (mode == NULL ||
+        (strcmp(mode, "untilWindowCloses") != 0 && strcmp(mode, "untilTimeLimit") != 0))
+        return plan_fail(plan, "unknown mode %s", mode ? mode : "(none)");
+    ks_options_init(&options, sizeof options);
+    options.until_close = strcmp(mode, "untilWindowCloses") == 0 ? KS_ON : KS_DEFAULT;
+    options.limit_ms    = json_integer_value(json_object_get(step, "ms"));
+    options.max_records = json_integer_value(json_object_get(step, "maxRecords"));
+    if (options.until_close != KS_ON && full != NULL)
+        options.full = strcmp(full, "shutdown") == 0 ? KS_WHEN_FULL_FAIL : KS_WHEN_FULL_EMIT_EARLY;
+    made->table = ks_table_suppress(from->table, &options);
+    return true;
+}
+
 static bool make_to_stream(struct plan *plan, json_t *step, const struct made *from,
                            struct made *made)
 {
@@ -563,6 +582,7 @@ static const struct {
     { "split", make_split },
     { "repartition", make_repartition },
     { "toTable", make_to_table },
+    { "suppress", make_suppress },
     { "toStream", make_to_stream },
     { "to", make_to },
     { "groupByKey", make_group_by_key },
