@@ -153,8 +153,10 @@ programs: $(TEST_PROGRAMS)
 RUN_TESTS = $(if $(T),$(filter $(BUILD)/tests/$(dir $(T))test_$(notdir $(T)) \
                                $(BUILD)/tests/$(T)/%,$(TESTS)),$(TESTS))
 
-# Scripts among the tests are about what is installed or run from outside: plain builds only.
-TEST_SCRIPTS := $(if $(SAN),,$(shell find tests -name 'test_*.sh' 2>/dev/null | sort))
+# Scripts run the programs of this build; those of tests/project/ are about what is installed, so
+# they need a plain one.
+TEST_SCRIPTS := $(filter-out $(if $(SAN),tests/project/%),\
+                             $(shell find tests -name 'test_*.sh' 2>/dev/null | sort))
 RUN_SCRIPTS   = $(if $(T),$(filter tests/$(dir $(T))test_$(notdir $(T)).sh tests/$(T)/%,\
                                    $(TEST_SCRIPTS)),$(TEST_SCRIPTS))
 SCRIPT_NEEDS  = $(if $(RUN_SCRIPTS),$(EXAMPLES) $(TEST_PROGRAMS) $(TOOLS))

@@ -47,6 +47,7 @@ abi: library  ## accept the present public interface into tests/project/abi
 
 # ThreadSanitizer: all but Kafka, whose library is not instrumented.
 TSAN_TESTS     ?= $(filter-out $(BUILD)/tests/log/kafka/%,$(TESTS))
+TSAN_SCRIPTS   ?= tests/examples/test_scoring_threads.sh
 # Valgrind: what handles bytes, memory and states, without what only takes long.
 VALGRIND_ROOMS ?= base serde window lmdb state topology dsl
 VALGRIND_TESTS ?= $(filter $(VALGRIND_ROOMS:%=$(BUILD)/tests/%/%),$(TESTS))
@@ -66,7 +67,7 @@ check-asan:  ## the tests with AddressSanitizer and leak check
 check-ubsan:  ## the tests with UndefinedBehaviorSanitizer
 	$(call instrumented,ubsan,undefined) $(UBSAN_ENV) test
 check-sanitizers:  ## both at once, as .ci/run does
-	$(call instrumented,sanitizers,address$(comma)undefined) test
+	$(call instrumented,sanitizers,address$(comma)undefined) $(ASAN_ENV) $(UBSAN_ENV) test
 check-tsan:  ## the tests of the memory and embedded logs with ThreadSanitizer
 	$(call instrumented,tsan,thread) run-tsan
 check-valgrind:  ## a core set of the tests under valgrind
@@ -78,8 +79,9 @@ check-kafka: $(BUILD)/tests/kafka  ## the tests on a Kafka broker, which is fetc
 	    KS_TEST_BROKER=$$address TEST_TIMEOUT=300 scripts/run-tests --build $(BUILD) $(BUILD)/tests/kafka; \
 	    status=$$?; scripts/kafka-broker stop $(BUILD)/kafka/broker; exit $$status
 
-run-tsan: $(TSAN_TESTS)
-	$(Q)$(TSAN_ENV) scripts/run-tests --jobs $(JOBS) --build $(BUILD) --wrap '$(NO_ASLR)' $(TSAN_TESTS)
+run-tsan: $(TSAN_TESTS) $(EXAMPLES)
+	$(Q)$(TSAN_ENV) $(NO_ASLR) scripts/run-tests --jobs $(JOBS) --build $(BUILD) \
+	    $(TSAN_TESTS) $(TSAN_SCRIPTS)
 
 run-valgrind: $(VALGRIND_TESTS)
 	$(Q)CK_FORK=no scripts/run-tests --jobs $(JOBS) --build $(BUILD) --timeout 300 \

@@ -4,7 +4,6 @@
  */
 #include "base/thread.h"
 
-#include "base/alloc.h"
 #include "base/assert.h"
 
 #include <errno.h>
@@ -12,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#define NAME_BYTES 16       /* Linux keeps 15 characters */
 
 /* ---- mutex ---- */
 
@@ -116,45 +113,30 @@ bool ks__condition_wait_for(struct ks__condition *condition, struct ks__mutex *m
 
 /* ---- thread ---- */
 
-struct start {
-    void (*main)(void *user);
-    void *user;
-    char  name[NAME_BYTES];
-};
-
 static void *run(void *argument)
 {
-    struct start start = *(struct start *)argument;
+    const struct ks__thread *thread = argument;
 
-    ks__free(argument);
-    pthread_setname_np(pthread_self(), start.name);
-    start.main(start.user);
+    pthread_setname_np(pthread_self(), thread->name);
+    thread->main(thread->user);
     return NULL;
 }
 
 ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*main)(void *user),
                            void *user)
 {
-    struct start *start = ks__zalloc(sizeof(*start));
-    sigset_t      all, before;
-    int           result;
+    sigset_t all, before;
+    int      result;
 
-    thread->running = false;
-    if (start == NULL)
-        return KS_ENOMEM;
-    start->main = main;
-    start->user = user;
-    snprintf(start->name, sizeof(start->name), "%s", name);
+    thread->main = main;
+    thread->user = user;
+    snprintf(thread->name, sizeof(thread->name), "%s", name);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(&thread->handle, NULL, run, start);
+    result = pthread_create(&thread->handle, NULL, run, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (result != 0) {
-        ks__free(start);
-        return KS_ENOMEM;
-    }
-    thread->running = true;
-    return KS_OK;
+    thread->running = result == 0;
+    return thread->running ? KS_OK : KS_ENOMEM;
 }
 
 void ks__thread_join(struct ks__thread *thread)

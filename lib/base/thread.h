@@ -39,9 +39,13 @@ void ks__condition_wait(struct ks__condition *condition, struct ks__mutex *mutex
 bool ks__condition_wait_for(struct ks__condition *condition, struct ks__mutex *mutex,
                             int64_t timeout_ns);
 
+/* Does not move while it runs. */
 struct ks__thread {
     pthread_t handle;
-    bool      running;                      /* started and not yet joined                     */
+    bool      running;          /* started and not yet joined */
+    void    (*main)(void *user);
+    void     *user;
+    char      name[16];         /* Linux keeps 15 characters */
 };
 
 /* Start `main(user)`, named for debuggers (15 characters). All signals are blocked in it: they

@@ -95,14 +95,15 @@ static void node_of_text(const char *line, char *out)
     sscanf(line, "%*s %255s", name);
     if (open != NULL && close != NULL)
         sort_list(open + 1, (size_t)(close - open - 1), list);
+    out[0] = '\0';
     if (strncmp(line, "Source:", 7) == 0)
-        snprintf(out, TEXT, "%s <%s>", name, list);
+        append(out, "%s <%s>", name, list);
     else if (strncmp(line, "Sink:", 5) == 0 && topic != NULL)
-        snprintf(out, TEXT, "%s >%.*s", name, (int)strcspn(topic + 8, ")"), topic + 8);
+        append(out, "%s >%.*s", name, (int)strcspn(topic + 8, ")"), topic + 8);
     else if (list[0] != '\0')
-        snprintf(out, TEXT, "%s [%s]", name, list);
+        append(out, "%s [%s]", name, list);
     else
-        snprintf(out, TEXT, "%s", name);
+        append(out, "%s", name);
 }
 
 static void add_line(struct part *part, const char *text)

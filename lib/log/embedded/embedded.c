@@ -519,8 +519,8 @@ static ks_status cluster_open(struct ks__cluster **out, const char *rest,
 {
     struct ks__local_cluster *cluster   = ks__zalloc(sizeof(*cluster));
     char                     *directory = plain_path(rest);
-    struct ks__embedded_log  *log;
-    ks_status                 status = KS_ENOMEM;
+    struct ks__embedded_log  *log       = NULL;
+    ks_status                 status    = KS_ENOMEM;
 
     if (cluster == NULL || directory == NULL)
         ks__error_no_memory(error, "embedded log");
