@@ -175,8 +175,8 @@ KS_API void ks_builder_connect(ks_builder *b, const char *node, const char *stor
 /**
  * The Topology API: add a source, a processor, a sink by name; parents stand in `connected`.
  *
- * A sink's parents likewise (its KS_CONNECTED may name nothing else). add_sink_chosen: `choose` gets
- * a null `*io` and leaves the topic's name as text, per record; see ks_stream_to_chosen().
+ * A sink's parents likewise (its KS_CONNECTED may name nothing else). add_sink_chosen: `choose`
+ * gets a null `*io` and leaves the topic's name as text, per record; see ks_stream_to_chosen().
  *
  * Ownership: copies names and options; keeps functions and users, `processor` is copied.
  * Threads:   the builder's.

@@ -175,8 +175,8 @@ KS_API bool ks_versioned_store_as_of(ks_versioned_store *store, ks_bytes key, in
 /**
  * Put a version at its place in time; a null value is a deletion. The same time replaces.
  *
- * The answer is the time at which it ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = it is older
- * than the history of the store allows, nothing was written.
+ * The answer is the time at which it ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = it is
+ * older than the history of the store allows, nothing was written.
  *
  * Ownership: copies key and value.
  * Threads:   as ks_kv_store_get().

@@ -53,8 +53,8 @@ KS__MUST_USE void *ks__resize(void *p, size_t size);
 /* NULL is fine. */
 void ks__free(void *p);
 
-/* Ask for large pages under a block that will be read at random: from 2 MiB on that saves a good part
- * of the misses. The contents may be lost. */
+/* Ask for large pages under a block that will be read at random: from 2 MiB on that saves a good
+ * part of the misses. The contents may be lost. */
 void ks__alloc_large_pages(void *p, size_t size);
 
 /* A copy of the text; NULL when `text` is NULL or there is no memory. */

@@ -92,8 +92,8 @@ struct ks__map_entry *ks__map_get(const struct ks__map *map, ks_bytes key);
 struct ks__map_entry *ks__map_get_hashed(const struct ks__map *map, ks_bytes key, uint64_t hash);
 
 /* Look ahead: first ask for the place of the hash in the table, some records later for the entry
- * there, so that the get after them finds both in the processor's cache. The second gives the entry,
- * NULL = none; its key is not compared. Maps that fit in the cache are left alone. */
+ * there, so that the get after them finds both in the processor's cache. The second gives the
+ * entry, NULL = none; its key is not compared. Maps that fit in the cache are left alone. */
 static inline void ks__map_prefetch(const struct ks__map *map, uint64_t hash)
 {
     if (map->mask >= 4096)

@@ -5,9 +5,9 @@
  *      get: the map of both layers and of clean rows -> LMDB
  *      put: a new cell in the open layer, nothing is looked up beneath
  *
- * The hot path is get and put of a key that is in memory: a hash, a probe, a cell off the free list.
- * With a slot the put needs neither hash nor probe. What a find for a put reads from LMDB stays in
- * memory, so the put and the flush after it need not look there again.
+ * The hot path is get and put of a key that is in memory: a hash, a probe, a cell off the free
+ * list. With a slot the put needs neither hash nor probe. What a find for a put reads from LMDB
+ * stays in memory, so the put and the flush after it need not look there again.
  *
  * Not here: iterators (iter.c), caches (cache.c), what happens at a commit (layers.c).
  */
@@ -249,8 +249,8 @@ static void open_entry(struct ks_kv_store *store, struct ks__map_entry *entry)
     store->open_bytes += ks__kv_entry_bytes(entry);
 }
 
-/* Make `cell` the present one of the entry. What it replaces stays if it is the committed one or the
- * one forwarded last. */
+/* Make `cell` the present one of the entry. What it replaces stays if it is the committed one or
+ * the one forwarded last. */
 static void replace(struct ks_kv_store *store, struct ks__map_entry *entry, struct ks__cell *cell)
 {
     struct ks__kv_entry *payload = ks__kv_entry(entry);

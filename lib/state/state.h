@@ -93,8 +93,8 @@ void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *us
 bool   ks__state_has_cached(const struct ks__state *state);
 size_t ks__state_cached_bytes(const struct ks__state *state);
 
-/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed. Needs
- * no memory. */
+/* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed.
+ * Needs no memory. */
 ks_status ks__state_seal(struct ks__state *state, ks_error *error);
 /* The log has aborted: forget what is open, caches too. */
 void ks__state_drop(struct ks__state *state);

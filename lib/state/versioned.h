@@ -4,15 +4,16 @@
  *
  *      key a     x@10 ──── deleted@25 ─ y@30 ────>        as of 20: x    as of 27: none    now: y
  *
- * A version is valid from its time up to that of the next. The time of the store is the largest that
- * was put; a put more than `history` before it is refused, and what ended so long ago is forgotten.
- * The handle is that of a key-value store (state/store.h) whose spec is of the kind.
+ * A version is valid from its time up to that of the next. The time of the store is the largest
+ * that was put; a put more than `history` before it is refused, and what ended so long ago is
+ * forgotten. The handle is that of a key-value store (state/store.h) whose spec is of the kind.
  *
  * Invariants
  *   VS1  A put goes to its place in time; the same time replaces. A deletion is a version too.
- *   VS2  The latest version can be read at any age, older ones back to the time of the store less the
- *        history.
- *   VS3  The changelog has the puts as they came, as that of Kafka Streams; restoring puts them again.
+ *   VS2  The latest version can be read at any age, older ones back to the time of the store less
+ *        the history.
+ *   VS3  The changelog has the puts as they came, as that of Kafka Streams; restoring puts them
+ *        again.
  *
  * Threads: the task's.
  */
@@ -21,8 +22,8 @@
 
 #include "state/store.h"
 
-/* Put a version at row->timestamp_ms; a null value is a deletion. The answer is the time at which it
- * ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = refused. */
+/* Put a version at row->timestamp_ms; a null value is a deletion. The answer is the time at which
+ * it ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = refused. */
 int64_t ks__versioned_put(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
 /* The latest version; false, and `*out` cleared, if there is none or it is a deletion. */
 bool ks__versioned_get(struct ks_kv_store *store, ks_bytes key, ks_versioned *out);

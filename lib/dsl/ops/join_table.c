@@ -5,8 +5,8 @@
  *      stream ─(repartition?)─> join ─> ...        only the stream triggers
  *      table ────── rows ─────────^
  *
- * With a grace period records wait in a store, in the order of their time, until the stream is so far
- * ahead; one that comes later than that is joined at once.
+ * With a grace period records wait in a store, in the order of their time, until the stream is so
+ * far ahead; one that comes later than that is joined at once.
  */
 #include "dsl/ops/table.h"
 
@@ -187,5 +187,6 @@ ks_stream *ks_stream_join_table(ks_stream *s, ks_table *t, ks_joiner_fn *join_fn
 ks_stream *ks_stream_left_join_table(ks_stream *s, ks_table *t, ks_joiner_fn *join_fn, void *user,
                                      const ks_joined *joined)
 {
-    return append_join(s, t, &(struct join_table_args){ .join = join_fn, .left = true }, user, joined, __func__);
+    return append_join(s, t, &(struct join_table_args){ .join = join_fn, .left = true }, user,
+                       joined, __func__);
 }

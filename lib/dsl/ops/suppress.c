@@ -5,8 +5,8 @@
  *
  *      change ─> buffer ─(first time <= stream time - wait, or too many)─> last change of the key
  *
- * The stream time is that of the changes which come here. A change leaves with the old value that it
- * came with, so what subtracts it sees the one before the last change held, as in Kafka Streams.
+ * The stream time is that of the changes which come here. A change leaves with the old value that
+ * it came with, so what subtracts it sees the one before the last change held, as in Kafka Streams.
  */
 #include "dsl/ops/suppress_buffer.h"
 #include "dsl/ops/windowed.h"
