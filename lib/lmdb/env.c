@@ -184,8 +184,10 @@ static ks_status open_handle(struct ks__env *env, bool alone, ks_error *error)
 
     if (alone)
         status = ks__gate_enter(env, error);
-    else
+    else {
         env->origin = KS__ENV_TRUSTED;      /* in use by others, who have judged it */
+        status      = ks__gate_join(env, error);
+    }
     if (status != KS_OK)
         return status;
     number = open_halving(env);
@@ -198,7 +200,31 @@ static ks_status open_handle(struct ks__env *env, bool alone, ks_error *error)
     if (number != MDB_SUCCESS)
         return ks__lmdb_error(error, number, env, "open");
     ks__assert(mdb_env_get_maxkeysize(env->handle) >= (int)KS__ENV_KEY_LIMIT);
-    return ks__env_sweep_readers(env, NULL, error);
+    if (alone && !env->options.no_sync && !env->options.read_only)
+        status = ks__gate_be_synced(env, error);
+    return status != KS_OK ? status : ks__env_sweep_readers(env, NULL, error);
+}
+
+/* One more user of an open env, who wants every commit synced: so it is for all of this process. */
+static ks_status start_syncing(struct ks__env *env, ks_error *error)
+{
+    int       opening;
+    ks_status status = ks__locks_begin_opening(env, &opening, error);
+
+    if (status != KS_OK)
+        return status;
+    status = ks__lmdb_error(error, mdb_env_set_flags(env->handle, MDB_NOSYNC, 0), env, "sync");
+    if (status == KS_OK)
+        status = ks__env_sync(env, error);
+    if (status == KS_OK) {
+        env->options.no_sync = false;
+        if (ks__locks_is_last(env)) /* other processes may still write without */
+            status = ks__gate_be_synced(env, error);
+        if (status == KS_OK)
+            status = ks__locks_share(env, error);
+    }
+    ks__locks_end_opening(opening);
+    return status;
 }
 
 /* Take the locks, judge, open; on failure nothing is held. */
@@ -238,6 +264,11 @@ static ks_status open_registered(struct ks__env **out, const char *directory,
     env = find(found.st_dev, found.st_ino);
     if (env != NULL && !(options->share_in_process && env->options.share_in_process))
         return ks__error_set(error, KS_ESTATE, "%s: open in this process already", directory);
+    if (env != NULL && env->options.no_sync && !options->no_sync) {
+        status = start_syncing(env, error);
+        if (status != KS_OK)
+            return status;
+    }
     if (env != NULL) {
         atomic_fetch_add(&env->references, 1);
         *out = env;
@@ -293,7 +324,7 @@ static ks_status close_handle(struct ks__env *env, ks_error *error)
     mdb_env_close(env->handle);
     env->handle = NULL;
     if (last && status == KS_OK)
-        status = ks__gate_write(env, env->directory, true, false, error);
+        status = ks__gate_write(env, env->directory, KS__GATE_CLEAN, false, error);
     ks__locks_release(env);
     ks__locks_end_opening(opening);
     if (status != KS_OK)

@@ -6,14 +6,15 @@
  *      format 3                        ours
  *      lmdb 0                          LMDB's file format: its major version
  *      boot 6f1c...                    kernel boot id at the last open
- *      state open | clean
+ *      state open | synced | clean
  *      topology 9a0e...                or "-"
  *
  * Without sync, pages reach the disk in any order: after a crash of the machine the file may be
  * torn, after one of the process alone it is whole, because the kernel has it. So files are
- * trusted when the boot id is still the same, or when the last close had synced ("clean").
+ * trusted when the boot id is still the same, when the last close had synced ("clean"), or when
+ * all who had them open synced every commit ("synced"). Who opens them now makes no difference.
  *
- * The one write that must be on the disk before it is relied on is clean -> open (L4). If the gate
+ * The write that must be on the disk before it is relied on is the one to "open" (L4). If the gate
  * itself is lost, the files are not trusted.
  */
 #include "lmdb/parts.h"
@@ -62,6 +63,10 @@ static void boot_id(char out[64])
 
 /* ---- file ---- */
 
+static const char *const state_names[] = { [KS__GATE_OPEN]   = "open",
+                                           [KS__GATE_SYNCED] = "synced",
+                                           [KS__GATE_CLEAN]  = "clean" };
+
 enum found { NO_GATE, BAD_GATE, GOOD_GATE };
 
 static enum found gate_read(const char *directory, struct ks__gate *gate, ks_error *error,
@@ -91,12 +96,16 @@ static enum found gate_read(const char *directory, struct ks__gate *gate, ks_err
                "topology %64s\n%n", &gate->format, &gate->lmdb_major, gate->boot_id, state,
                gate->topology, &end) != 5 || end != got)
         return BAD_GATE;
-    gate->clean = strcmp(state, "clean") == 0;
-    return gate->clean || strcmp(state, "open") == 0 ? GOOD_GATE : BAD_GATE;
+    for (size_t i = 0; i < sizeof(state_names) / sizeof(state_names[0]); i++)
+        if (strcmp(state, state_names[i]) == 0) {
+            gate->state = (enum ks__gate_state)i;
+            return GOOD_GATE;
+        }
+    return BAD_GATE;
 }
 
-ks_status ks__gate_write(const struct ks__env *env, const char *directory, bool clean, bool sync,
-                         ks_error *error)
+ks_status ks__gate_write(const struct ks__env *env, const char *directory,
+                         enum ks__gate_state state, bool sync, ks_error *error)
 {
     char  text[GATE_LIMIT];
     char  boot[64];
@@ -108,7 +117,7 @@ ks_status ks__gate_write(const struct ks__env *env, const char *directory, bool 
     boot_id(boot);
     size = snprintf(text, sizeof(text), "kstream env 1\nformat %" PRIu32 "\nlmdb %d\nboot %s\n"
                     "state %s\ntopology %s\n", env->options.format, MDB_VERSION_MAJOR, boot,
-                    clean ? "clean" : "open",
+                    state_names[state],
                     env->topology_hash[0] != '\0' ? env->topology_hash : "-");
     result = ks__io_write_file(path, text, (size_t)size, sync);
     ks__free(path);
@@ -148,7 +157,7 @@ static enum ks__env_origin judge(const struct ks__env *env, enum found found,
         return KS__ENV_DISCARDED_FORMAT;
     if (env->topology_hash[0] != '\0' && strcmp(gate->topology, env->topology_hash) != 0)
         return KS__ENV_DISCARDED_TOPOLOGY;
-    if (!env->options.no_sync || gate->clean)
+    if (gate->state != KS__GATE_OPEN)
         return KS__ENV_TRUSTED;
     boot_id(boot);
     if (strcmp(boot, "-") == 0 || strcmp(gate->boot_id, boot) != 0)
@@ -175,8 +184,8 @@ ks_status ks__gate_discard(struct ks__env *env, enum ks__env_origin why, ks_erro
     ks_status status;
 
     if (env->options.keep_always)
-        return ks__error_set(error, KS_ECORRUPT, "%s: %s", env->directory,
-                             ks__env_origin_text(why));
+        return ks__error_set(error, KS_ECORRUPT, "%s: %s; it is kept as it is: restore a copy, or "
+                             "use another directory", env->directory, ks__env_origin_text(why));
     KS__LOG_AT_WARN(env->options.log, "lmdb", "%s: %s; its content is discarded", env->directory,
                     ks__env_origin_text(why));
     env->origin = why;
@@ -210,10 +219,40 @@ ks_status ks__gate_enter(struct ks__env *env, ks_error *error)
         return status;
     boot_id(boot);
     same_boot = found == GOOD_GATE && strcmp(gate.boot_id, boot) == 0;
-    if (env->origin == KS__ENV_TRUSTED && same_boot && !gate.clean)
+    if (env->origin == KS__ENV_TRUSTED && same_boot && gate.state == KS__GATE_OPEN)
         return KS_OK;                   /* the file says so already */
-    must_sync = env->options.no_sync && found == GOOD_GATE && gate.clean;      /* L4 */
-    return ks__gate_write(env, env->directory, false, must_sync, error);
+    if (!env->options.no_sync)          /* nothing that was not synced is there */
+        return ks__gate_write(env, env->directory, KS__GATE_SYNCED, false, error);
+    must_sync = found == GOOD_GATE && gate.state != KS__GATE_OPEN;              /* L4 */
+    return ks__gate_write(env, env->directory, KS__GATE_OPEN, must_sync, error);
+}
+
+ks_status ks__gate_join(struct ks__env *env, ks_error *error)
+{
+    struct ks__gate gate = { .format = 0 };
+    ks_status       status;
+
+    if (!env->options.no_sync || env->options.read_only)
+        return KS_OK;
+    if (gate_read(env->directory, &gate, error, &status) == GOOD_GATE &&
+        gate.state == KS__GATE_OPEN)
+        return KS_OK;
+    return status != KS_OK ? status
+                           : ks__gate_write(env, env->directory, KS__GATE_OPEN, true, error);
+}
+
+ks_status ks__gate_be_synced(struct ks__env *env, ks_error *error)
+{
+    struct ks__gate gate = { .format = 0 };
+    ks_status       status;
+
+    if (gate_read(env->directory, &gate, error, &status) == GOOD_GATE &&
+        gate.state != KS__GATE_OPEN)
+        return KS_OK;
+    if (status == KS_OK)
+        status = ks__env_sync(env, error);
+    return status != KS_OK ? status
+                           : ks__gate_write(env, env->directory, KS__GATE_SYNCED, true, error);
 }
 
 const char *ks__env_origin_text(enum ks__env_origin origin)

@@ -52,11 +52,18 @@ struct ks__txn {
     bool                  active;
 };
 
+/* In what state the files are left behind by a crash. */
+enum ks__gate_state {
+    KS__GATE_OPEN,          /* somebody writes, or wrote, without sync: the boot id decides   */
+    KS__GATE_SYNCED,        /* in use, every commit since the last sync was synced            */
+    KS__GATE_CLEAN          /* closed after a sync                                            */
+};
+
 /* What the gate file says. */
 struct ks__gate {
     uint32_t format;
     unsigned lmdb_major;
-    bool     clean;
+    enum ks__gate_state state;
     char     boot_id[64];
     char     topology[KS__ENV_STAMP_TEXT + 1];
 };
@@ -68,11 +75,15 @@ ks_status ks__lmdb_abandoned(ks_error *error);
 
 /* gate.c: what lies in the directory, and whether it may be trusted. */
 ks_status ks__gate_enter(struct ks__env *env, ks_error *error);
+/* The same for an env that other processes use already: only says so when we do not sync. */
+ks_status ks__gate_join(struct ks__env *env, ks_error *error);
+/* The env syncs from now on, nobody else uses it: sync what is there and say so. */
+ks_status ks__gate_be_synced(struct ks__env *env, ks_error *error);
 /* Empty the directory of LMDB's files. */
 ks_status ks__gate_discard(struct ks__env *env, enum ks__env_origin why, ks_error *error);
 /* Write the gate of `env` into `directory`. */
-ks_status ks__gate_write(const struct ks__env *env, const char *directory, bool clean, bool sync,
-                         ks_error *error);
+ks_status ks__gate_write(const struct ks__env *env, const char *directory,
+                         enum ks__gate_state state, bool sync, ks_error *error);
 
 /* locks.c: the two flocks. */
 ks_status ks__locks_begin_opening(struct ks__env *env, int *opening_fd, ks_error *error);

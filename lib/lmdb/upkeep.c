@@ -62,7 +62,7 @@ ks_status ks__env_copy(struct ks__env *env, const char *directory, ks_error *err
     if (status == KS_OK)
         status = sync_copy(env, directory, error);
     if (status == KS_OK)
-        status = ks__gate_write(env, directory, true, true, error);
+        status = ks__gate_write(env, directory, KS__GATE_CLEAN, true, error);
     return status;
 }
 

@@ -144,6 +144,62 @@ START_TEST(an_unclean_env_is_not_trusted_when_the_boot_id_is_unknown)
 }
 END_TEST
 
+static struct ks__env *reopen_after_reboot(const struct ks__env_options *options,
+                                           struct ks__env *crashed)
+{
+    struct ks__env *env = NULL;
+
+    ks__env_abandon(crashed);
+    ks__env_close(crashed, &error);
+    boot = "boot-2";
+    ks__env_open(&env, directory, options, &error);
+    return env;
+}
+
+START_TEST(who_opens_it_now_does_not_decide_whether_what_was_written_is_trusted)
+{
+    struct ks__env_options synced = { .format = 1, .keep_always = true };
+    struct ks__env        *env    = open_env(&task_env);
+
+    put_one(env, "a", "1");
+    ck_assert_ptr_null(reopen_after_reboot(&synced, env));
+    ck_assert_int_eq(ks_error_status(&error), KS_ECORRUPT);
+}
+END_TEST
+
+START_TEST(what_was_synced_is_trusted_after_a_reboot_by_all)
+{
+    struct ks__env_options synced = { .format = 1, .topology_hash = "t1" };
+    struct ks__env        *env    = open_env(&synced);
+
+    put_one(env, "a", "1");
+    env = reopen_after_reboot(&task_env, env);
+    ck_assert_ptr_nonnull(env);
+    ck_assert(holds(env, "a", "1"));
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+}
+END_TEST
+
+START_TEST(one_user_who_syncs_makes_all_of_the_process_sync)
+{
+    struct ks__env_options lax = { .format = 1, .no_sync = true, .shared = true,
+                                   .share_in_process = true };
+    struct ks__env_options strict = lax;
+    struct ks__env        *one = open_env(&lax), *two;
+
+    put_one(one, "a", "1");
+    strict.no_sync = false;
+    two            = open_env(&strict);
+    put_one(one, "b", "2");
+    ks__env_close(one, &error);
+    two = reopen_after_reboot(&strict, two);
+    ck_assert_ptr_nonnull(two);
+    ck_assert(holds(two, "a", "1"));
+    ck_assert(holds(two, "b", "2"));
+    ck_assert_int_eq(ks__env_close(two, &error), KS_OK);
+}
+END_TEST
+
 START_TEST(reopening_a_clean_env_marks_it_in_use)           /* L4 */
 {
     struct ks__env *env = open_env(&task_env);
@@ -603,6 +659,9 @@ int main(void)
     tcase_add_test(gate, a_clean_close_is_trusted_also_after_a_reboot);
     tcase_add_test(gate, an_abandoned_env_is_trusted_until_a_reboot);
     tcase_add_test(gate, an_unclean_env_is_not_trusted_when_the_boot_id_is_unknown);
+    tcase_add_test(gate, who_opens_it_now_does_not_decide_whether_what_was_written_is_trusted);
+    tcase_add_test(gate, what_was_synced_is_trusted_after_a_reboot_by_all);
+    tcase_add_test(gate, one_user_who_syncs_makes_all_of_the_process_sync);
     tcase_add_test(gate, reopening_a_clean_env_marks_it_in_use);
     tcase_add_test(gate, another_format_or_topology_discards);
     tcase_add_test(gate, damaged_files_are_discarded);
