@@ -42,6 +42,7 @@ struct ks__staged {
     struct ks__local_topic *topic;
     int32_t                 partition;
     uint32_t                want;           /* records of the next segment                        */
+    bool                    held;           /* not before the flush                               */
     struct ks__segment     *first, *last;
     size_t                  records;
     int64_t                 end;            /* offset after the last stored one, or NONE          */
@@ -210,6 +211,8 @@ ks_status ks__local_topic(struct ks__session *session, const char *name, struct 
 ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_record *record);
 int64_t ks__local_appended(const struct ks__topic *topic, int32_t partition);
 ks_status ks__local_flush(struct ks__session *session, int timeout_ms);
+void ks__local_push(struct ks__session *session);
+void ks__local_hold(struct ks__topic *topic);
 ks_status ks__local_commit_offsets(struct ks__session *session,
                                    const struct ks__position *positions, size_t count,
                                    int timeout_ms);
@@ -239,6 +242,7 @@ void ks__local_leave(struct ks__local_session *session);
     .acknowledge = ks__local_acknowledge, .start = ks__local_start, .stop = ks__local_stop,  \
     .fetch = ks__local_fetch, .release = ks__local_release, .lag = ks__local_lag,            \
     .topic = ks__local_topic, .append = ks__local_append, .flush = ks__local_flush,          \
+    .push = ks__local_push, .hold = ks__local_hold,                                          \
     .appended = ks__local_appended, .commit_offsets = ks__local_commit_offsets,              \
     .begin = ks__local_begin, .commit = ks__local_commit_transaction,                        \
     .abort = ks__local_abort, .abandon = ks__local_session_abandon

@@ -187,6 +187,52 @@ ks_status ks__local_flush(struct ks__session *base, int timeout_ms)
     return hand_over(session, session->staged, NULL, 0);
 }
 
+/* ---- pushing ---- */
+
+static size_t bytes_of(const struct ks__staged *staged)
+{
+    size_t bytes = 0;
+
+    for (; staged != NULL; staged = staged->next)
+        for (const struct ks__segment *s = staged->first; s != NULL; s = s->next)
+            bytes += s->used + s->count * sizeof(struct ks__log_record);
+    return bytes;
+}
+
+/* Put the partitions that are held, or those that are not, from one list in front of the other. */
+static void move_staged(struct ks__staged **from, struct ks__staged **to, bool held)
+{
+    while (*from != NULL)
+        if ((*from)->held == held) {
+            struct ks__staged *moved = *from;
+
+            *from       = moved->next;
+            moved->next = *to;
+            *to         = moved;
+        } else {
+            from = &(*from)->next;
+        }
+}
+
+void ks__local_hold(struct ks__topic *topic)
+{
+    for (int32_t i = 0; i < topic->partitions; i++)
+        ((struct ks__local_writer *)topic)->parts[i].held = true;
+}
+
+void ks__local_push(struct ks__session *base)
+{
+    struct ks__local_session *session = (struct ks__local_session *)base;
+    struct ks__staged        *held    = NULL;
+
+    if (session->transactional_id != NULL)
+        return;
+    move_staged(&session->staged, &held, true);
+    (void)hand_over(session, session->staged, NULL, 0); /* failed: still staged, for the flush */
+    move_staged(&held, &session->staged, true);
+    session->staged_bytes = bytes_of(session->staged);
+}
+
 ks_status ks__local_commit_offsets(struct ks__session *base, const struct ks__position *positions,
                                    size_t count, int timeout_ms)
 {

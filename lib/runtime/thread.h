@@ -89,6 +89,7 @@ struct ks__stream_thread {
     size_t                    committed_count, committed_capacity;
     int64_t                   last_commit_ms;
     int64_t                   last_write_ms;
+    int64_t                   last_push_ms;
     int64_t                   failing_since_ms; /* -1 = all is well */
     int64_t                   retry_at_ms;
     int64_t                   asking_since_ms;  /* the log does not answer; -1 = it does */

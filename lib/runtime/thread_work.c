@@ -14,6 +14,8 @@
 #define BATCH_MS    10
 #define LIMIT_LEAST 16
 #define LIMIT_MOST  2048
+/* Outputs of a busy thread are seen so late: a sync of the embedded log takes about a tenth of it. */
+#define PUSH_MS     10
 
 /* ---- opening and restoring ---- */
 
@@ -155,6 +157,23 @@ static ks_status write_late(struct ks__stream_thread *thread)
     return KS_OK;
 }
 
+/* ---- outputs ---- */
+
+/* Without transactions outputs may be read before the commit: at once when there is nothing left to
+ * process, else as often as it costs little. */
+static void push(struct ks__stream_thread *thread, enum ks__turn turn)
+{
+    int64_t now;
+
+    if (thread->app->settings.guarantee == KS__EXACTLY_ONCE_V2)
+        return;
+    now = ks__stream_thread_now_ms(thread);
+    if (turn == KS__TURN_AGAIN && now - thread->last_push_ms < PUSH_MS)
+        return;
+    thread->last_push_ms = now;
+    ks__session_push(thread->session);
+}
+
 /* ---- a turn ---- */
 
 static enum ks__turn later(enum ks__turn one, enum ks__turn other)
@@ -193,8 +212,10 @@ static enum ks__turn run_tasks(struct ks__stream_thread *thread)
         turn = process_tasks(thread);
     if (thread->phase != KS__THREAD_WORK || thread->aborting)
         return turn;
-    if (!ks__stream_thread_commit_due(thread))
+    if (!ks__stream_thread_commit_due(thread)) {
+        push(thread, turn);
         return turn;
+    }
     ks__stream_thread_commit_begin(thread, KS__COMMIT_DUE);
     return KS__TURN_AGAIN;
 }
