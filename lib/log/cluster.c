@@ -310,10 +310,10 @@ ks_status ks__session_flush(struct ks__session *session, int timeout_ms)
     return status != KS_OK ? status : class_in(session)->flush(session, timeout_ms);
 }
 
-void ks__session_push(struct ks__session *session)
+bool ks__session_push(struct ks__session *session)
 {
-    if (class_in(session)->push != NULL && fault("push") == KS_OK)
-        class_in(session)->push(session);
+    return class_in(session)->push != NULL && fault("push") == KS_OK &&
+           class_in(session)->push(session);
 }
 
 void ks__topic_hold(struct ks__topic *topic)

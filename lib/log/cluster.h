@@ -221,8 +221,9 @@ ks_status ks__topic_append(struct ks__topic *topic, int32_t partition, const ks_
  * KS_ELOG). */
 ks_status ks__session_flush(struct ks__session *session, int timeout_ms);
 /* Outside transactions: let readers have what was appended so far, before the flush. Never waits for
- * others; a log that does so by itself does nothing. A failure is the next flush's to report. */
-void ks__session_push(struct ks__session *session);
+ * others; a log that does so by itself does nothing. A failure is the next flush's to report. False =
+ * there was nothing. */
+bool ks__session_push(struct ks__session *session);
 /* Leave the records of this topic to the flush. */
 void ks__topic_hold(struct ks__topic *topic);
 /* The offset after the last record of this session that is known to be stored there;
@@ -273,7 +274,7 @@ struct ks__cluster_class {
     ks_status (*topic)(struct ks__session *, const char *, struct ks__topic **, int);
     ks_status (*append)(struct ks__topic *, int32_t, const ks_record *);
     ks_status (*flush)(struct ks__session *, int);
-    void (*push)(struct ks__session *); /* NULL = it does so by itself */
+    bool (*push)(struct ks__session *); /* NULL = it does so by itself */
     void (*hold)(struct ks__topic *);   /* NULL with push */
     int64_t (*appended)(const struct ks__topic *, int32_t);
     ks_status (*commit_offsets)(struct ks__session *, const struct ks__position *, size_t, int);

@@ -211,7 +211,7 @@ ks_status ks__local_topic(struct ks__session *session, const char *name, struct 
 ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_record *record);
 int64_t ks__local_appended(const struct ks__topic *topic, int32_t partition);
 ks_status ks__local_flush(struct ks__session *session, int timeout_ms);
-void ks__local_push(struct ks__session *session);
+bool ks__local_push(struct ks__session *session);
 void ks__local_hold(struct ks__topic *topic);
 ks_status ks__local_commit_offsets(struct ks__session *session,
                                    const struct ks__position *positions, size_t count,

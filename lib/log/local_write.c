@@ -220,17 +220,20 @@ void ks__local_hold(struct ks__topic *topic)
         ((struct ks__local_writer *)topic)->parts[i].held = true;
 }
 
-void ks__local_push(struct ks__session *base)
+bool ks__local_push(struct ks__session *base)
 {
     struct ks__local_session *session = (struct ks__local_session *)base;
     struct ks__staged        *held    = NULL;
+    bool                      any;
 
-    if (session->transactional_id != NULL)
-        return;
+    if (session->transactional_id != NULL || session->staged == NULL)
+        return false;
     move_staged(&session->staged, &held, true);
+    any = session->staged != NULL;
     (void)hand_over(session, session->staged, NULL, 0); /* failed: still staged, for the flush */
     move_staged(&held, &session->staged, true);
     session->staged_bytes = bytes_of(session->staged);
+    return any;
 }
 
 ks_status ks__local_commit_offsets(struct ks__session *base, const struct ks__position *positions,

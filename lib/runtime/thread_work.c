@@ -170,8 +170,8 @@ static void push(struct ks__stream_thread *thread, enum ks__turn turn)
     now = ks__stream_thread_now_ms(thread);
     if (turn == KS__TURN_AGAIN && now - thread->last_push_ms < PUSH_MS)
         return;
-    thread->last_push_ms = now;
-    ks__session_push(thread->session);
+    if (ks__session_push(thread->session))
+        thread->last_push_ms = now;
 }
 
 /* ---- a turn ---- */

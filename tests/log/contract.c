@@ -463,6 +463,31 @@ START_TEST(a_reader_at_the_end_is_woken_by_the_next_record)
 }
 END_TEST
 
+START_TEST(what_is_pushed_is_read_before_the_flush_but_for_what_is_held)
+{
+    struct ks__session *writer = open_session(NULL, NULL);
+    struct ks__topic   *held;
+
+    create("out", 2);
+    create("held", 1);
+    ck_assert_int_eq(ks__session_topic(writer, "held", &held, 30000), KS_OK);
+    ks__topic_hold(held);
+    ck_assert(!ks__session_push(writer));
+    append_text(writer, "held", 0, "k", "one", 1);
+    ck_assert(!ks__session_push(writer));
+    append_text(writer, "out", 0, "k", "two", 1);
+    append_text(writer, "out", 1, "k", "three", 1);
+    ck_assert(ks__session_push(writer) || !contract->is_local);
+    append_text(writer, "held", 0, "k", "four", 1);
+    expect_values("out", 0, 0, "two ");
+    expect_values("out", 1, 0, "three ");
+    ck_assert(!contract->is_local || strcmp(read_all("held", 0, 0), "") == 0);
+    ck_assert_int_eq(ks__session_flush(writer, 30000), KS_OK);
+    expect_values("held", 0, 0, "one four ");
+    ks__session_close(writer);
+}
+END_TEST
+
 /* ---- transactions ---- */
 
 START_TEST(a_transaction_is_seen_whole_or_not_at_all)
@@ -821,6 +846,7 @@ Suite *contract_suite(const struct contract *of)
     tcase_add_test(c, offsets_are_found_by_time);
     tcase_add_test(c, a_trimmed_partition_begins_where_it_was_told);
     tcase_add_test(c, a_reader_at_the_end_is_woken_by_the_next_record);
+    tcase_add_test(c, what_is_pushed_is_read_before_the_flush_but_for_what_is_held);
     tcase_add_test(c, a_transaction_is_seen_whole_or_not_at_all);
     tcase_add_test(c, a_newer_session_fences_the_older_one_for_good);
     tcase_add_test(c, calls_out_of_order_are_refused);

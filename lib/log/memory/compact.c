@@ -158,7 +158,7 @@ static bool begin(struct compaction *run, size_t records)
 {
     size_t places = 64;
 
-    while (places < records * 2)
+    while (places < records / 5 * 8)
         places *= 2;
     run->mask = places - 1;
     run->last = ks__alloc(records * sizeof(*run->last));
