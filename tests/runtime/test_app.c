@@ -642,6 +642,18 @@ END_TEST
 
 /* ---- metrics ---- */
 
+/* Outputs may be read before they are committed. */
+static void await_commit(void)
+{
+    for (int64_t commits = 0; commits == 0;) {
+        ks_metrics *metrics = ks_app_metrics(app);
+
+        commits = ks_metrics_sum(metrics, "commit-total", NULL);
+        ks_metrics_free(metrics);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+}
+
 START_TEST(counters_are_read_while_it_runs)
 {
     ks_metrics *metrics;
@@ -650,6 +662,7 @@ START_TEST(counters_are_read_while_it_runs)
     start();
     stage_feed(&stage, "lines", NULL, "a b a");
     stage_await_i64(&stage, NULL, "totals", "a", 2);
+    await_commit();
     metrics = ks_app_metrics(app);
     ck_assert_ptr_nonnull(metrics);
     ck_assert_int_eq(ks_metrics_sum(metrics, "task-count", NULL), 2);
