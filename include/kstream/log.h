@@ -16,9 +16,19 @@
  *      ks_reader_subscribe(reader, "counts");
  *      for (ks_entry entry; ks_reader_next(reader, 1000, &entry);) ...
  *
- * Mistakes are kept in the log, writer or reader (ks_log_error(), ...) and returned.
+ * Mistakes are returned, and kept in the log, writer or reader: ks_log_error() is the last failure;
+ * ks_writer_error() and ks_reader_error() are the last failure until a later call of the same kind
+ * succeeds. All calls on a writer are of one kind. On a reader there are two: choosing what to read
+ * (subscribe, assign) and reading (next, at_end, commit), so that a failed assign is not forgotten
+ * by reading on.
+ *
  * Threads: a log from any thread; a writer or a reader from one at a time.
- * Lifecycle: writers and readers are freed before their log.
+ * Lifecycle: a log, its writers and its readers are freed in any order: writers and readers keep
+ * the log open, also after ks_log_free(). A memory log lives as long as some ks_log (with its
+ * writers and readers) or app has it open; with the last one its topics are gone.
+ *
+ * Limits: a record (key, value and headers) has at most message.max.bytes, 1,000,000 unless the
+ * configuration says "producer.message.max.bytes"; larger ones are refused with KS_ETOOBIG.
  */
 #ifndef KSTREAM_LOG_H
 #define KSTREAM_LOG_H
@@ -59,7 +69,8 @@ KS_API const ks_error *ks_log_error(const ks_log *log);
  *
  * Ownership: copies.
  * Threads:   any.
- * Errors:    KS_EEXISTS (harmless), KS_EINVAL for a name or a count out of range, KS_ELOG, KS_EIO.
+ * Errors:    KS_EEXISTS (harmless if it has as many partitions: the text tells), KS_EINVAL for a
+ *            name or a count out of range, KS_ELOG, KS_EIO.
  * Kafka:     Admin#createTopics.
  * Since:     0.1
  */
@@ -199,6 +210,25 @@ KS_API const ks_error *ks_reader_error(const ks_reader *reader);
  * Since:     0.1
  */
 KS_API bool ks_reader_next(ks_reader *reader, int timeout_ms, ks_entry *out);
+
+/**
+ * Tell whether all that was committed when this is asked has been read, on every partition of this
+ * reader: to read a topic to its end, read until it is true.
+ *
+ *      while (!ks_reader_at_end(reader))
+ *          if (ks_reader_next(reader, 100, &entry)) ...
+ *          else if (ks_error_status(ks_reader_error(reader)) != KS_OK) break;
+ *
+ * Of a subscribing reader it is false until the group has told its partitions; a reader without
+ * partitions is at their end. It asks the log only when nothing that was fetched is left to read.
+ *
+ * Ownership: ends the loan of the last entry.
+ * Threads:   the reader's.
+ * Errors:    false, also when it cannot be known (ks_reader_error()).
+ * Kafka:     KafkaConsumer#position against endOffsets.
+ * Since:     0.1
+ */
+KS_API bool ks_reader_at_end(ks_reader *reader);
 
 /**
  * Commit what was read so far as the group's position (the next offset of every partition read).

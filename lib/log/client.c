@@ -18,6 +18,14 @@ ks_status ks__client_fail(ks_error *to, ks_status status, const ks_error *from, 
     return status;
 }
 
+ks_status ks__client_no_topic(ks_error *to, const char *topic)
+{
+    ks__error_clear(to);
+    return ks__error_set(to, KS_ENOTFOUND,
+                         "topic \"%s\" does not exist; create it first (ks_log_create_topic())",
+                         topic);
+}
+
 /* ---- life ---- */
 
 static void open_cluster(ks_log *log, const char *address)
@@ -47,6 +55,7 @@ ks_log *ks_log_new(const char *address, const ks_config *config)
         ks__free(log);
         return NULL;
     }
+    atomic_init(&log->references, 1);
     if (config != NULL) {
         if (ks__config_copy(&log->values, &config->values) != KS_OK) {
             ks__mutex_release(&log->mutex);
@@ -59,15 +68,27 @@ ks_log *ks_log_new(const char *address, const ks_config *config)
     return log;
 }
 
-void ks_log_free(ks_log *log)
+ks_log *ks__log_hold(ks_log *log)
 {
-    if (log == NULL)
+    if (log != NULL)
+        atomic_fetch_add(&log->references, 1);
+    return log;
+}
+
+void ks__log_drop(ks_log *log)
+{
+    if (log == NULL || atomic_fetch_sub(&log->references, 1) != 1)
         return;
     ks__cluster_close(log->cluster);
     if (log->has_values)
         ks__config_release(&log->values);
     ks__mutex_release(&log->mutex);
     ks__free(log);
+}
+
+void ks_log_free(ks_log *log)
+{
+    ks__log_drop(log);
 }
 
 const ks_error *ks_log_error(const ks_log *log)
@@ -103,6 +124,23 @@ static ks_status keep(ks_log *log, ks_status status, const ks_error *error, cons
     return status;
 }
 
+/* The topic is there: say so, and with how many partitions, when they are others. */
+static void tell_existing(ks_log *log, const struct ks__topic_spec *spec, ks_error *error)
+{
+    int32_t   there  = 0;
+    ks_error  other  = { .status = KS_OK };
+    ks_status status = ks__cluster_partitions(log->cluster, spec->name, &there,
+                                              KS__CLIENT_TIMEOUT_MS, &other);
+
+    ks__error_clear(error);
+    if (status != KS_OK || there == spec->partitions)
+        ks__error_set(error, KS_EEXISTS, "topic \"%s\" exists already", spec->name);
+    else
+        ks__error_set(error, KS_EEXISTS,
+                      "topic \"%s\" exists already, with %d partitions, not %d", spec->name,
+                      (int)there, (int)spec->partitions);
+}
+
 ks_status ks_log_create_topic(ks_log *log, const char *topic, int32_t partitions, bool compacted)
 {
     struct ks__topic_spec spec = { topic, partitions, compacted, 0 };
@@ -112,6 +150,8 @@ ks_status ks_log_create_topic(ks_log *log, const char *topic, int32_t partitions
     if (!is_ready(log, topic, &status))
         return status;
     status = ks__cluster_create(log->cluster, &spec, 1, KS__CLIENT_TIMEOUT_MS, &error);
+    if (status == KS_EEXISTS)
+        tell_existing(log, &spec, &error);
     return keep(log, status, &error, topic);
 }
 

@@ -8,7 +8,9 @@
  *      (gone)    ---poll---------> told LOST                  ---> acknowledge: joins again
  *
  * The group is asked only when something changed in the log, or every third of the session timeout,
- * which is also the sign of life. An assignment without partitions is told as well, with count 0.
+ * which is also the sign of life; where other processes may be members, every second at least: one
+ * that was killed leaves no word, but it can be seen that it is gone. An assignment without
+ * partitions is told as well, with count 0.
  */
 #include "log/local.h"
 
@@ -16,6 +18,8 @@
 
 #include <inttypes.h>
 #include <string.h>
+
+#define LOOK_FOR_DEAD_MS 1000               /* at least so often, where processes share the log   */
 
 /* ---- asking the group ---- */
 
@@ -27,6 +31,14 @@ static int64_t now_ms(const struct ks__local_session *session)
 static int64_t timeout_of(const struct ks__local_session *session)
 {
     return ((struct ks__local_cluster *)session->base.cluster)->session_timeout_ms;
+}
+
+/* How long to go without a look at the group. */
+static int64_t pause_of(const struct ks__local_session *session)
+{
+    int64_t pause = timeout_of(session) / 3;
+
+    return session->log->process != NULL && pause > LOOK_FOR_DEAD_MS ? LOOK_FOR_DEAD_MS : pause;
 }
 
 static int32_t partitions_of(const char *topic, void *user)
@@ -234,7 +246,7 @@ bool ks__local_poll(struct ks__session *base, struct ks__event *event)
         heartbeat(session, group, &seen);
     else if (look(session, group, &changed, &seen) == KS_OK)
         session->seen_changes = changes;
-    session->next_check_ms = now + timeout_of(session) / 3;
+    session->next_check_ms = now + pause_of(session);
     if (leave_group(session, group, changed || seen, changed) != KS_OK)
         session->next_check_ms = now;
     return !was_told && tell(session, event);

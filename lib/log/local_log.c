@@ -168,7 +168,8 @@ static ks_status find_partition(struct ks__local_log *log, const char *name, int
     if (status != KS_OK)
         return status;
     if (*out == NULL)
-        return ks__error_set(error, KS_ENOTFOUND, "there is no topic \"%s\"", name);
+        return ks__error_set(error, KS_ENOTFOUND,
+                             "topic \"%s\" does not exist; create it first", name);
     if (partition < 0 || partition >= (*out)->partitions)
         return ks__error_set(error, KS_ENOTFOUND, "topic \"%s\" has no partition %d", name,
                              (int)partition);

@@ -80,6 +80,18 @@ static ks_status add_segment(struct ks__local_session *session, struct ks__stage
     return KS_OK;
 }
 
+static ks_status refuse_large(struct ks__local_session *session, const char *topic, size_t size,
+                              size_t limit)
+{
+    ks_error *error = &session->base.error;
+
+    if (!ks_error_is_fatal(error))
+        ks__error_clear(error);
+    return ks__error_set(error, KS_ETOOBIG,
+                         "topic \"%s\": a record has %zu bytes, the limit is %zu "
+                         "(message.max.bytes)", topic, size, limit);
+}
+
 ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_record *record)
 {
     struct ks__local_session       *session = (struct ks__local_session *)topic->session;
@@ -91,7 +103,7 @@ ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_
     if (session->transactional_id != NULL && (!session->in_transaction || session->must_abort))
         return KS_ESTATE;
     if (need > cluster->record_limit)
-        return KS_ETOOBIG;
+        return refuse_large(session, topic->name, need, cluster->record_limit);
     if (session->transactional_id == NULL && session->staged_bytes > STAGED_LIMIT)
         return KS_EAGAIN;
     if (staged->last == NULL || !ks__segment_fits(staged->last, need)) {

@@ -39,7 +39,9 @@ struct ks_reader {
     struct input       *inputs;
     size_t              count, capacity;
     size_t              present;            /* input being drawn from                             */
-    ks_error            error;
+    bool                settled;            /* the group has said which partitions are ours       */
+    ks_error            unchosen;           /* why the last subscribe or assign failed            */
+    ks_error            error;              /* of reading and committing                          */
 };
 
 /* ---- life ---- */
@@ -65,7 +67,6 @@ ks_reader *ks_log_reader(ks_log *log, const ks_reader_options *options)
 
     if (reader == NULL)
         return NULL;
-    reader->log   = log;
     reader->reset = options != NULL ? options->reset : KS_RESET_DEFAULT;
     if (options != NULL && options->group != NULL) {
         reader->group = ks__strdup(options->group);
@@ -74,6 +75,7 @@ ks_reader *ks_log_reader(ks_log *log, const ks_reader_options *options)
             return NULL;
         }
     }
+    reader->log = ks__log_hold(log);
     if (ks__wake_init(&reader->wake) != KS_OK)
         ks__error_set(&reader->error, KS_EIO, "no descriptor is left for a reader");
     else
@@ -105,12 +107,15 @@ void ks_reader_free(ks_reader *reader)
     ks__free(reader->topics);
     ks__free(reader->inputs);
     ks__free(reader->group);
+    ks__log_drop(reader->log);
     ks__free(reader);
 }
 
 const ks_error *ks_reader_error(const ks_reader *reader)
 {
-    return reader != NULL ? &reader->error : NULL;
+    if (reader == NULL)
+        return NULL;
+    return reader->error.status == KS_OK ? &reader->unchosen : &reader->error;
 }
 
 static ks_status fail(ks_reader *reader, ks_status status, const char *what)
@@ -118,10 +123,17 @@ static ks_status fail(ks_reader *reader, ks_status status, const char *what)
     return ks__client_fail(&reader->error, status, ks__session_error(reader->session), what);
 }
 
-static ks_status refuse(ks_reader *reader, ks_status status, const char *why)
+/* The status of choosing what to read, for its caller: a failure stays until it succeeds. */
+static ks_status chosen(ks_reader *reader, ks_status status, const char *topic)
 {
-    ks__error_clear(&reader->error);
-    return ks__error_set(&reader->error, status, "%s", why);
+    ks__error_clear(&reader->unchosen);
+    return ks__client_fail(&reader->unchosen, status, ks__session_error(reader->session), topic);
+}
+
+static ks_status refuse(ks_error *error, ks_status status, const char *why)
+{
+    ks__error_clear(error);
+    return ks__error_set(error, status, "%s", why);
 }
 
 /* ---- inputs ---- */
@@ -208,10 +220,12 @@ static ks_status handle_event(ks_reader *reader, const struct ks__event *event)
         drop_all(reader);
         for (size_t i = 0; i < event->count && status == KS_OK; i++)
             status = start_assigned(reader, &event->partitions[i]);
+        reader->settled = status == KS_OK;
         break;
     case KS__EVENT_REVOKED:
     case KS__EVENT_LOST:
         drop_all(reader);
+        reader->settled = false;
         break;
     case KS__EVENT_FAILED:
         ks__error_clear(&reader->error);
@@ -245,16 +259,33 @@ ks_status ks_reader_subscribe(ks_reader *reader, const char *topic)
     if (reader->session == NULL)
         return reader->error.status;
     if (reader->group == NULL)
-        return refuse(reader, KS_EINVAL, "subscribing needs a group");
+        return refuse(&reader->unchosen, KS_EINVAL, "subscribing needs a group");
     if (reader->joined || reader->count > 0)
-        return refuse(reader, KS_ESTATE, "subscribe before reading, and do not assign as well");
+        return refuse(&reader->unchosen, KS_ESTATE,
+                      "subscribe before reading, and do not assign as well");
     if (!KS__GROW(&reader->topics, &reader->topic_capacity, reader->topic_count + 1))
-        return fail(reader, KS_ENOMEM, topic);
+        return chosen(reader, KS_ENOMEM, topic);
     reader->topics[reader->topic_count] = ks__strdup(topic);
     if (reader->topics[reader->topic_count] == NULL)
-        return fail(reader, KS_ENOMEM, topic);
+        return chosen(reader, KS_ENOMEM, topic);
     reader->topic_count++;
-    return KS_OK;
+    return chosen(reader, KS_OK, topic);
+}
+
+/* The topic, or that partition of it, does not exist. */
+static ks_status refuse_place(ks_reader *reader, const char *topic, int32_t partition)
+{
+    ks_error  none  = { .status = KS_OK };
+    int32_t   count = 0;
+    ks_status status = ks__cluster_partitions(reader->log->cluster, topic, &count,
+                                              KS__CLIENT_TIMEOUT_MS, &none);
+
+    if (status != KS_OK || count == 0)
+        return ks__client_no_topic(&reader->unchosen, topic);
+    ks__error_clear(&reader->unchosen);
+    return ks__error_set(&reader->unchosen, KS_ENOTFOUND,
+                         "topic \"%s\" has no partition %d, only 0 to %d", topic, (int)partition,
+                         (int)count - 1);
 }
 
 ks_status ks_reader_assign(ks_reader *reader, const char *topic, int32_t partition, int64_t offset)
@@ -266,7 +297,8 @@ ks_status ks_reader_assign(ks_reader *reader, const char *topic, int32_t partiti
     if (reader->session == NULL)
         return reader->error.status;
     if (reader->topic_count > 0)
-        return refuse(reader, KS_ESTATE, "a reader that subscribes cannot assign as well");
+        return refuse(&reader->unchosen, KS_ESTATE,
+                      "a reader that subscribes cannot assign as well");
     for (size_t i = 0; i < reader->count; i++)
         if (reader->inputs[i].partition == partition &&
             strcmp(reader->inputs[i].topic, topic) == 0) {
@@ -274,7 +306,9 @@ ks_status ks_reader_assign(ks_reader *reader, const char *topic, int32_t partiti
             break;
         }
     status = add_input(reader, topic, partition, offset);
-    return status == KS_OK ? KS_OK : fail(reader, status, topic);
+    if (status == KS_ENOTFOUND)
+        return refuse_place(reader, topic, partition);
+    return chosen(reader, status, topic);
 }
 
 /* ---- public: read ---- */
@@ -365,7 +399,8 @@ bool ks_reader_next(ks_reader *reader, int timeout_ms, ks_entry *out)
     if (reader == NULL || out == NULL || reader->session == NULL)
         return false;
     *out = (ks_entry){ .offset = KS__OFFSET_NONE };
-    ks__error_clear(&reader->error);
+    if (reader->error.status != KS_OK)
+        ks__error_clear(&reader->error);
     if (reader->present < reader->count && draw(&reader->inputs[reader->present], out))
         return true;
     for (;;) {
@@ -388,6 +423,65 @@ bool ks_reader_next(ks_reader *reader, int timeout_ms, ks_entry *out)
     }
 }
 
+/* ---- public: is there more ---- */
+
+/* True when all that lies before `end` was given out; else what is there already is taken. */
+static ks_status is_through(struct input *input, int64_t end, bool *through)
+{
+    ks_status status;
+
+    *through = input->position >= end;
+    if (*through)
+        return KS_OK;
+    ks__batch_release(&input->batch);
+    input->at = 0;
+    status    = ks__source_fetch(input->source, BATCH_LIMIT, &input->batch);
+    if (status != KS_OK || input->batch.count > 0)
+        return status == KS_EOFFSET ? KS_OK : status;  /* the next read starts anew */
+    if (input->batch.next_offset > input->position)
+        input->position = input->batch.next_offset;     /* nothing but holes before it */
+    *through = input->position >= end;
+    return KS_OK;
+}
+
+static ks_status look_for_end(ks_reader *reader, bool *at_end)
+{
+    ks_status status = KS_OK;
+
+    *at_end = reader->topic_count == 0 || reader->settled;
+    for (size_t i = 0; i < reader->count && *at_end; i++)
+        *at_end = reader->inputs[i].at >= reader->inputs[i].batch.count;
+    for (size_t i = 0; i < reader->count && *at_end && status == KS_OK; i++) {
+        struct input *input = &reader->inputs[i];
+        int64_t       end;
+
+        status = ks__cluster_offset(reader->log->cluster, input->topic, input->partition,
+                                    KS__OFFSET_END, 0, &end, KS__CLIENT_TIMEOUT_MS,
+                                    &reader->error);
+        if (status == KS_OK)
+            status = is_through(input, end, at_end);
+    }
+    return status;
+}
+
+bool ks_reader_at_end(ks_reader *reader)
+{
+    bool      at_end = false;
+    ks_status status;
+
+    if (reader == NULL || reader->session == NULL)
+        return false;
+    ks__error_clear(&reader->error);
+    status = look_after_membership(reader);
+    if (status == KS_OK)
+        status = look_for_end(reader, &at_end);
+    if (status == KS_OK || status == KS_EAGAIN)
+        return status == KS_OK && at_end;
+    if (!ks__error_is_set(&reader->error))
+        fail(reader, status, "read");
+    return false;
+}
+
 /* ---- public: commit ---- */
 
 ks_status ks_reader_commit(ks_reader *reader)
@@ -400,7 +494,7 @@ ks_status ks_reader_commit(ks_reader *reader)
     if (reader->session == NULL)
         return reader->error.status;
     if (reader->group == NULL)
-        return refuse(reader, KS_EINVAL, "committing needs a group");
+        return refuse(&reader->error, KS_EINVAL, "committing needs a group");
     if (reader->count == 0)
         return KS_OK;
     positions = ks__zalloc_array(reader->count, sizeof(*positions));
@@ -414,5 +508,7 @@ ks_status ks_reader_commit(ks_reader *reader)
     ks__free(positions);
     if (status == KS_EAGAIN)
         status = KS_ETIMEOUT;
+    if (status == KS_OK)
+        ks__error_clear(&reader->error);
     return status == KS_OK ? KS_OK : fail(reader, status, "commit");
 }

@@ -32,7 +32,7 @@ ks_writer *ks_log_writer(ks_log *log, const ks_writer_options *options)
 
     if (writer == NULL)
         return NULL;
-    writer->log = log;
+    writer->log = ks__log_hold(log);
     if (options != NULL)
         session.transactional_id = options->transactional_id;
     writer->transactional = session.transactional_id != NULL;
@@ -51,6 +51,7 @@ void ks_writer_free(ks_writer *writer)
         return;
     ks__session_close(writer->session);
     ks__free(writer->destinations);
+    ks__log_drop(writer->log);
     ks__free(writer);
 }
 
@@ -59,8 +60,14 @@ const ks_error *ks_writer_error(const ks_writer *writer)
     return writer != NULL ? &writer->error : NULL;
 }
 
-static ks_status fail(ks_writer *writer, ks_status status, const char *what)
+/* The status of a call, for its caller; the error is the last failure until a call succeeds. */
+static inline ks_status answer(ks_writer *writer, ks_status status, const char *what)
 {
+    if (status == KS_OK) {
+        if (writer->error.status != KS_OK)
+            ks__error_clear(&writer->error);
+        return KS_OK;
+    }
     return ks__client_fail(&writer->error, status, ks__session_error(writer->session), what);
 }
 
@@ -113,8 +120,10 @@ ks_status ks_writer_append(ks_writer *writer, const char *topic, int32_t partiti
     if (writer->session == NULL)
         return writer->error.status;
     status = find_destination(writer, topic, &to);
+    if (status == KS_ENOTFOUND)
+        return ks__client_no_topic(&writer->error, topic);
     if (status != KS_OK)
-        return fail(writer, status, topic);
+        return answer(writer, status, topic);
     if (partition < -1 || partition >= ks__topic_partitions(to->topic)) {
         ks__error_clear(&writer->error);
         return ks__error_set(&writer->error, KS_ENOTFOUND, "topic \"%s\" has no partition %d",
@@ -126,7 +135,7 @@ ks_status ks_writer_append(ks_writer *writer, const char *topic, int32_t partiti
     if (partition < 0)
         partition = choose_partition(to, record->key);
     status = ks__topic_append(to->topic, partition, &stamped);
-    return status == KS_OK ? KS_OK : fail(writer, status, topic);
+    return answer(writer, status, topic);
 }
 
 ks_status ks_writer_append_text(ks_writer *writer, const char *topic, const char *key,
@@ -144,7 +153,7 @@ static ks_status finish(ks_writer *writer, ks_status status, const char *what)
 {
     if (status == KS_EAGAIN)
         status = KS_ETIMEOUT;
-    return status == KS_OK ? KS_OK : fail(writer, status, what);
+    return answer(writer, status, what);
 }
 
 ks_status ks_writer_flush(ks_writer *writer, int timeout_ms)

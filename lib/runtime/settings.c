@@ -166,7 +166,9 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "by an instance that lets go) before the thread fails."),
     [ROW_SESSION_TIMEOUT] = DURATION(
         .name = "session.timeout.ms", .min = 100, .max = DAY_MS,
-        .doc  = "How long a silent member keeps its partitions. Unset: the log's default."),
+        .doc  = "How long a silent member keeps its partitions. Unset: the log's default, 45000. "
+                "A process that was killed is seen within about a second by others that have the "
+                "same embedded log open."),
     [ROW_TRANSACTION_TIMEOUT] = DURATION(
         .name = "transaction.timeout.ms", .by_default = "10s", .min = 1000, .max = 900000,
         .doc  = "How long a transaction may stay open before the log ends it."),
