@@ -156,7 +156,7 @@ typedef struct ks_materialized {
     const ks_serde *value KS_ZERO;
     ks_switch       cache KS_ZERO;     /* merge updates of one key between flushes; default on */
     ks_switch       changelog KS_ZERO; /* default on */
-    int64_t         retention_ms KS_ZERO; /* windowed: how long windows can be read; 0 = as needed */
+    int64_t         retention_ms KS_ZERO; /* how long windows can be read; 0 = as needed */
     int64_t         history_ms KS_ZERO;   /* above 0: versioned, with so much history; needs `store` */
     ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
 } ks_materialized;
@@ -238,8 +238,8 @@ typedef enum ks_emit {
     KS_EMIT_ON_CLOSE       /* once, when the window is closed */
 } ks_emit;
 
-/* How a stream is cut into windows; made by one of the macros below, which say what it needs. A member
- * that is not of the kind is an error of the builder. Kafka: TimeWindows, SlidingWindows,
+/* How a stream is cut into windows; made by one of the macros below, which say what it needs. A
+ * member that is not of the kind is an error of the builder. Kafka: TimeWindows, SlidingWindows,
  * SessionWindows, UnlimitedWindows. */
 typedef struct ks_windowing {
     size_t         struct_size KS_SIZEOF(ks_windowing);
@@ -254,8 +254,8 @@ typedef struct ks_windowing {
     ks_emit        emit KS_ZERO;
 } ks_windowing;
 
-/* Which records of two streams meet: right.time in [left.time - before, left.time + after]. Give the
- * difference, or before and after (which may be negative). Kafka: JoinWindows. */
+/* Which records of two streams meet: right.time in [left.time - before, left.time + after]. Give
+ * the difference, or before and after (which may be negative). Kafka: JoinWindows. */
 typedef struct ks_join_windows {
     size_t      struct_size KS_SIZEOF(ks_join_windows);
     const char *site KS_ZERO;

@@ -140,6 +140,7 @@ struct ks__table_part {
     bool                  queryable;    /* the user named the store */
     bool                  sends_old;    /* somebody downstream needs old values */
     struct ks__logical   *keeper;       /* of nodes that share the part: whose store it is */
+    bool                  viewed;       /* somebody reads its rows */
     enum ks__join_part    join;
 };
 

@@ -12,6 +12,11 @@
  */
 #include "dsl/dsl.h"
 
+#include "window/window.h"
+
+/* How much longer the windows of a table stay that others read: their time may lag behind its own. */
+#define VIEWED_MS KS_DAYS(1)
+
 bool ks__is_materialized(const ks_materialized *options)
 {
     return options->store != NULL || options->key != NULL || options->value != NULL ||
@@ -105,6 +110,9 @@ void ks__table_make_readable(struct ks__logical *node)
 
     if (part->rows == KS__ROWS_SOURCE)
         part->materialized = true;
+    if (!part->viewed && part->store.retention_ms > 0)
+        part->store.keep_ms = ks__time_add(part->store.keep_ms, VIEWED_MS);
+    part->viewed = true;
     if (part->rows == KS__ROWS_DERIVED && !part->materialized)
         for (size_t i = 0; i < node->view_count; i++)
             ks__table_make_readable(node->views[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * build_windows.c - the steps of a case that are about windows: cutting streams, folding what was cut,
- * cogroups, joins of streams.
+ * build_windows.c - the steps of a case that are about windows: cutting streams, folding what was
+ * cut, cogroups, joins of streams.
  */
 #include "build.h"
 

@@ -54,6 +54,8 @@ static void run_file(const char *path)
             count(name, "", false);
         } else {
             count(name, "", replay_case(kase, name, VARIANT_PLAIN, run.verbosity));
+            if (replay_is_retention_sensitive(kase))
+                count(name, " without loss", replay_without_loss(kase, name, run.verbosity));
             if (may_restart(kase))
                 count(name, " with restarts",
                       replay_case(kase, name, VARIANT_RESTART, run.verbosity));

@@ -26,10 +26,18 @@ struct replay {
     size_t      next_drop;
     size_t      differences;
     int         verbosity;
+    bool        own_retention; /* windowstore.kafka.retention is left at its default */
+    bool        outputs_only;  /* neither drops nor stores nor the description are compared */
+    json_t     *collected;     /* outputs go here instead of being compared */
 };
 
 /* Run the whole case; true = everything as recorded. Prints the differences. */
 bool replay_case(json_t *kase, const char *name, enum variant variant, int verbosity);
+
+/* Of a case that shows what Kafka Streams' retention loses: with the library's own retention the
+ * outputs are those of Kafka's with a very long one, and not the recorded ones. */
+bool replay_is_retention_sensitive(json_t *kase);
+bool replay_without_loss(json_t *kase, const char *name, int verbosity);
 
 /* True if the case keeps any state that a restart could lose. */
 bool replay_has_store(json_t *kase);

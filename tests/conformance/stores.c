@@ -43,8 +43,10 @@ static bool same_row(const ks_record *row, enum type key, enum type value, json_
 
     json_t *start = json_object_get(expected, "start"), *end = json_object_get(expected, "end");
 
-    if ((start != NULL && (row->window == NULL || json_integer_value(start) != row->window->start_ms)) ||
-        (end != NULL && (row->window == NULL || json_integer_value(end) != row->window->end_ms)))
+    if ((start != NULL || end != NULL) && row->window == NULL)
+        return false;
+    if ((start != NULL && json_integer_value(start) != row->window->start_ms) ||
+        (end != NULL && json_integer_value(end) != row->window->end_ms))
         return false;
     return same_key(row, key, json_object_get(expected, "key")) &&
            same_value(row->value, value, json_object_get(expected, "value")) &&

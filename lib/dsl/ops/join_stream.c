@@ -2,8 +2,8 @@
  *
  * join_stream.c - declaring a join of two streams: five nodes, two or three stores.
  *
- * Names follow Kafka Streams: indexes are taken for both windows, both joins and the merge, in this order.
- * Not here: the operators (join_stream_op.c).
+ * Names follow Kafka Streams: indexes are taken for both windows, both joins and the merge, in this
+ * order. Not here: the operators (join_stream_op.c).
  */
 #include "dsl/ops/join_stream.h"
 

@@ -7,11 +7,11 @@
  *      right ─> keep ──> join other ─┘            waiting: [time][left][key] -> list of values
  *
  * Outer sides: a record without partner waits until none can come any more; then it leaves, in the
- * order of time, right before left, key. A partner takes all waiting records of its key, time and side
- * along. When to look is throttled by the wall clock, and by the smallest time that waits.
+ * order of time, right before left, key. A partner takes all waiting records of its key, time and
+ * side along. When to look is throttled by the wall clock, and by the smallest time that waits.
  *
- * Stream time, that smallest time and the next look are shared by the two sides: clocks of the merge that
- * both lead to.
+ * Stream time, that smallest time and the next look are shared by the two sides: clocks of the
+ * merge that both lead to.
  *
  * Layouts on the changelog are Kafka's (TimestampedKeyAndJoinSide, a list of LeftOrRightValue).
  * Kafka: KStreamJoinWindow, KStreamKStreamJoin. Threads: the task's.
@@ -104,8 +104,8 @@ static void set_clock(const struct side *side, ks_ctx *ctx, const char *what, in
 }
 
 /* Join two values and send the result; a null `other` = no partner. */
-static void send(const struct side *side, ks_ctx *ctx, const ks_record *mine, const ks_record *other,
-                 bool mine_is_left)
+static void send(const struct side *side, ks_ctx *ctx, const ks_record *mine,
+                 const ks_record *other, bool mine_is_left)
 {
     struct ks__record out = { .record = *mine };
 
@@ -233,9 +233,9 @@ static int64_t release_all(const struct side *side, ks_ctx *ctx, const ks_record
     const struct ks__join_span others  = ks__join_mirror(&mine);
     const struct ks__join_span *left   = side->args->left ? &mine : &others;
     const struct ks__join_span *right  = side->args->left ? &others : &mine;
-    ks_iter                    *it     = ks__kv_range(side->waiting, KS_NULL, KS_NULL, KS_ASCENDING);
     int64_t                     least  = INT64_MAX;
     bool                        is_open[2] = { false, false };
+    ks_iter *it = ks__kv_range(side->waiting, KS_NULL, KS_NULL, KS_ASCENDING);
 
     for (ks_record row; ctx->error->status == KS_OK && ks_iter_next(it, &row);) {
         const uint8_t *head = row.key.data;

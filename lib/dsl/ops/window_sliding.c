@@ -7,8 +7,8 @@
  *                             left of the record   [t - d, t]       made: what is at most d before
  *                             right of the record  [t + 1, ...]     made: a copy of what is known
  *
- * The row's time is that of the youngest record in the window, which tells who was before whom. Records
- * with t < d share the window [0, d]. Kafka: KStreamSlidingWindowAggregate.
+ * The row's time is that of the youngest record in the window, which tells who was before whom.
+ * Records with t < d share the window [0, d]. Kafka: KStreamSlidingWindowAggregate.
  */
 #include "dsl/ops/windowed.h"
 
@@ -115,7 +115,7 @@ static void create_windows(struct ks__windowed_state *w, const struct around *ar
 {
     const int64_t time_ms = around->record->timestamp_ms;
     const int64_t size_ms = w->args->windows.size_ms;
-    const int64_t after   = around->before_ms + 1; /* start of the window right of the record before */
+    const int64_t after   = around->before_ms + 1; /* start of what is right of the one before */
 
     if (around->before_ms >= 0 && ks__time_add(after, size_ms) >= time_ms &&
         !exists(w, around->record, after))

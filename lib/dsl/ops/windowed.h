@@ -2,18 +2,17 @@
  *
  * windowed.h - what the aggregations of windows have in common.
  *
- *      record --> its windows --fold--> row of (key, window) --+--> on update: the change now, or at the
- *                                                              |    flush of the cache
- *                                                              `--> on close: all that a later record has
- *                                                                   closed, in the order of time, then key
+ *      record --> its windows --fold--> row of (key, window)
+ *                        |--> on update: the change now, or at the flush of the cache
+ *                        `--> on close: what a later record has closed, by time, then key
  *
- * Stream time is that of the operator, a clock; so are the close of the last round of final results and
- * the wall-clock time of the next one.
+ * Stream time is that of the operator, a clock; so are the close of the last round of final results
+ * and the wall-clock time of the next one.
  *
  * Invariants
  *   WD1  The record that closes windows is applied before they are sent.
- *   WD2  The store is released up to the stream time of the last round of final results: what has not
- *        been sent stays readable (state/ring.h).
+ *   WD2  The store is released up to the stream time of the last round of final results: what has
+ *        not been sent stays readable (state/ring.h).
  *
  * Threads: the task's.
  */

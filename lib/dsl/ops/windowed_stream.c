@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * windowed_stream.c - cutting a grouped stream into windows, and counting, reducing, aggregating them.
+ * windowed_stream.c - cutting a grouped stream into windows, and folding what is in them.
  *
  * Not here: what specifications mean (windowing.c), the operators (window_*.c).
  */

@@ -6,11 +6,11 @@
  *      tumbling   size                size + grace                  as long
  *      hopping    size, advance       size + grace                  as long
  *      sliding    difference          2 * difference + grace        3 * difference + grace + 1
- *      sessions   gap                 gap + grace                   gap + grace + 1
+ *      sessions   gap                 gap + grace                   2 * gap + grace + 1
  *      unlimited                      for ever
  *
- * The last column: a late record of a sliding window looks two differences back, and inclusive ends
- * live one millisecond longer than Kafka keeps them.
+ * The last column: a late record looks back from where it lies, two differences or a gap, and
+ * inclusive ends live one millisecond longer than Kafka keeps them.
  */
 #include "dsl/ops/windowed.h"
 
@@ -142,10 +142,8 @@ bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
                          "a retention of %lld ms is too short for these windows and their grace: "
                          "%lld ms are needed",
                          (long long)retention_ms, (long long)needed) != NULL;
-    if (windows->kind == KS__WINDOWS_SLIDING)
+    if (windows->kind == KS__WINDOWS_SLIDING || windows->kind == KS__WINDOWS_SESSION)
         keep = ks__time_add(ks__time_add(needed, windows->size_ms), 1);
-    else if (windows->kind == KS__WINDOWS_SESSION)
-        keep = ks__time_add(needed, 1);
     *out = (struct ks__store_spec){
         .kind = windows->kind == KS__WINDOWS_SESSION ? KS__STORE_SESSION : KS__STORE_WINDOW,
         .retention_ms = retention_ms != 0 ? retention_ms : needed,
