@@ -14,7 +14,7 @@
 
 #include "window/window.h"
 
-/* How much longer the windows of a table stay that others read: their time may lag behind its own. */
+/* How much longer windows of a table stay that others read, whose time may lag behind its own. */
 #define VIEWED_MS KS_DAYS(1)
 
 bool ks__is_materialized(const ks_materialized *options)
