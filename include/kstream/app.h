@@ -48,8 +48,8 @@ KS_API void    ks_app_free(ks_app *app);
  * Ownership: none.
  * Threads:   ks_app_run() blocks the caller; callbacks run on num.stream.threads threads of the
  *            app.
- * Errors:    mistakes of topology and configuration; KS_ESTATE if it was started or stepped before;
- *            what ended the app. The text is ks_app_error().
+ * Errors:    mistakes of topology and configuration, what ended the app: the text is
+ *            ks_app_error(); KS_ESTATE if it was started or stepped before: ks_app_call_error().
  * Kafka:     KafkaStreams#start.
  * Since:     0.1
  */
@@ -100,7 +100,7 @@ KS_API void ks_app_stop(ks_app *app);
  *
  * Ownership: none.
  * Threads:   any but a callback.
- * Errors:    KS_ETIMEOUT (closing goes on); what the app failed with.
+ * Errors:    KS_ETIMEOUT (closing goes on), KS_ESTATE in a callback; what the app failed with.
  * Kafka:     KafkaStreams#close(Duration).
  * Since:     0.1
  */
@@ -141,6 +141,21 @@ KS_API ks_status    ks_app_set_state_listener(ks_app *app, ks_state_fn *listener
  * Since:     0.1
  */
 KS_API const ks_error *ks_app_error(const ks_app *app);
+
+/**
+ * Read why the last call that was refused was refused: a second start, a store that is not there, a
+ * close within a callback.
+ *
+ * That is no error of the app, which goes on; ks_app_error() stays as it is. Like errno it belongs
+ * to the calling thread and says nothing about calls that succeeded.
+ *
+ * Ownership: lends; until the next call on any app on this thread.
+ * Threads:   any; each has its own.
+ * Errors:    none; KS_OK if no call on this app was refused on this thread.
+ * Kafka:     IllegalStateException, UnknownStateStoreException.
+ * Since:     0.1
+ */
+KS_API const ks_error *ks_app_call_error(const ks_app *app);
 
 /**
  * Stop processing and punctuating for a while; membership, restore and queries go on.

@@ -43,7 +43,8 @@ KS_API ks_builder *ks_builder_new(void);
 KS_API void        ks_builder_free(ks_builder *b);
 
 /**
- * Read the first mistake; its status is KS_OK while there is none.
+ * Read the first mistake; its status is KS_OK while there is none. What the last ks_builder_build()
+ * found wrong of the whole can be read here too.
  *
  * Ownership: lends; valid until the builder is freed.
  * Threads:   the builder's.
@@ -203,7 +204,9 @@ KS_API void ks_builder_add_sink_chosen(ks_builder *b, const char *name, ks_selec
  *
  * Ownership: the caller frees `*out` with ks_topology_free(), before or after the builder.
  * Threads:   the builder's; the topology may then be used by any thread.
- * Errors:    the first mistake that was latched, or of the whole: KS_ETOPOLOGY; KS_ENOMEM.
+ * Errors:    the first mistake that was latched, or of the whole: KS_ENOTFOUND for a store that is
+ *            not there, KS_ETOPOLOGY (no source, for one); KS_EINVAL without `out`; KS_ENOMEM. The
+ *            text is ks_builder_error().
  * Kafka:     StreamsBuilder#build.
  * Since:     0.1
  */

@@ -113,10 +113,14 @@ bool ks__condition_wait_for(struct ks__condition *condition, struct ks__mutex *m
 
 /* ---- thread ---- */
 
+/* Each thread knows who it is: the handle is still being written when it begins. */
+static _Thread_local const struct ks__thread *current;
+
 static void *run(void *argument)
 {
     const struct ks__thread *thread = argument;
 
+    current = thread;
     pthread_setname_np(pthread_self(), thread->name);
     thread->main(thread->user);
     return NULL;
@@ -151,5 +155,5 @@ void ks__thread_join(struct ks__thread *thread)
 
 bool ks__thread_is_current(const struct ks__thread *thread)
 {
-    return thread->running && pthread_equal(thread->handle, pthread_self()) != 0;
+    return current == thread;
 }

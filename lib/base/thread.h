@@ -42,7 +42,7 @@ bool ks__condition_wait_for(struct ks__condition *condition, struct ks__mutex *m
 /* Does not move while it runs. */
 struct ks__thread {
     pthread_t handle;
-    bool      running;          /* started and not yet joined */
+    bool      running;          /* started and not yet joined; of who starts it */
     void    (*main)(void *user);
     void     *user;
     char      name[16];         /* Linux keeps 15 characters */
@@ -54,7 +54,7 @@ ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*m
                            void *user);
 /* Wait for its end; fine when it never ran. */
 void ks__thread_join(struct ks__thread *thread);
-/* True when the caller is this thread. */
+/* True when the caller is this thread. Any thread, also while it is being started. */
 bool ks__thread_is_current(const struct ks__thread *thread);
 
 #endif

@@ -284,14 +284,30 @@ static bool write_all(ks_builder *b, struct ks__plan *plan)
     return done;
 }
 
+/* What was found wrong of the whole was said somewhere. */
+static void tell_site(const ks_builder *b, ks_error *error)
+{
+    const struct ks__logical *node =
+        error->node[0] != '\0' ? ks__find_node(b, error->node) : NULL;
+
+    if (node != NULL)
+        ks__error_prefix(error, "%s%s%s: ", node->call.site != NULL ? node->call.site : "",
+                         node->call.site != NULL ? ": " : "", node->call.function);
+}
+
 ks_status ks_builder_build(ks_builder *b, ks_topology **out)
 {
     struct ks__plan *plan;
     ks_error         mistake = { 0 };
 
-    *out = NULL;
+    if (out != NULL)
+        *out = NULL;
     if (b == NULL)
         return KS_ENOMEM;
+    ks__error_clear(&b->build_error);
+    if (out == NULL)
+        return ks__error_set(&b->build_error, KS_EINVAL,
+                             "%s: needs a place for the topology, but it is NULL", __func__);
     plan = ks__plan_new(b->owned);
     if (plan == NULL)
         return KS_ENOMEM;
@@ -299,5 +315,8 @@ ks_status ks_builder_build(ks_builder *b, ks_topology **out)
     if (mistake.status == KS_OK && !write_all(b, plan))
         ks__error_no_memory(&mistake, "topology");
     *out = ks__plan_finish(plan, &mistake);
+    if (mistake.status == KS_OK)
+        tell_site(b, &(*out)->error);
+    ks__error_copy(&b->build_error, &(*out)->error);
     return (*out)->error.status;
 }

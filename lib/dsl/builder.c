@@ -43,7 +43,9 @@ const ks_error *ks_builder_error(const ks_builder *b)
 {
     static const ks_error none = { .status = KS_ENOMEM, .message = "there is no builder" };
 
-    return b != NULL ? &b->error : &none;
+    if (b == NULL)
+        return &none;
+    return ks__error_is_set(&b->error) ? &b->error : &b->build_error;
 }
 
 void *ks_builder_own(ks_builder *b, void *object, void (*destroy)(void *object))

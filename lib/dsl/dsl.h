@@ -118,8 +118,9 @@ enum ks__logical_kind {
 /* A call of the public interface, for messages. */
 struct ks__call {
     const char *function;
-    const char *site; /* NULL = unknown */
-    const char *name; /* NULL = none given */
+    const char *site;  /* NULL = unknown */
+    const char *name;  /* NULL = none given */
+    const char *after; /* node of the handle that was called on; NULL = none */
 };
 
 /* Where a table's rows are. */
@@ -211,6 +212,7 @@ struct ks__store_part {
 struct ks_builder {
     struct ks__handle               head;
     ks_error                        error;
+    ks_error                        build_error;   /* of the last build */
     struct ks__owned               *owned;
     unsigned                        next_index;    /* of generated names */
     unsigned                        next_priority;

@@ -21,11 +21,13 @@ static void KS__PRINTF(4, 0) vlatch(ks_builder *b, const struct ks__call *call, 
 {
     char text[KS__ERROR_MESSAGE_BYTES];
     bool named = call->name != NULL;
+    const char *who = named ? call->name : call->after;
+    const char *mark = named ? " \"" : who != NULL ? " after \"" : "";
 
     vsnprintf(text, sizeof(text), format, arguments);
     ks__error_set(&b->error, status, "%s%s%s%s%s%s: %s", call->site != NULL ? call->site : "",
-                  call->site != NULL ? ": " : "", call->function, named ? " \"" : "",
-                  named ? call->name : "", named ? "\"" : "", text);
+                  call->site != NULL ? ": " : "", call->function, mark, who != NULL ? who : "",
+                  who != NULL ? "\"" : "", text);
     ks__error_set_node(&b->error, named ? call->name : "");
 }
 
@@ -91,6 +93,30 @@ static ks_builder *builder_of(const void *handle)
     if (head == NULL || head->kind < KS__KIND_BUILDER || head->kind >= KS__KIND_END_)
         return NULL;
     return head->builder;
+}
+
+/* The node that a call on this handle comes after; NULL if that is not one. */
+static const char *node_of(const void *handle)
+{
+    const struct ks__logical *node = NULL;
+
+    switch (((const struct ks__handle *)handle)->kind) {
+    case KS__KIND_STREAM:
+        node = ((const ks_stream *)handle)->node;
+        break;
+    case KS__KIND_TABLE:
+        node = ((const ks_table *)handle)->node;
+        break;
+    case KS__KIND_GROUPED_STREAM:
+        node = ((const ks_grouped_stream *)handle)->node;
+        break;
+    case KS__KIND_GROUPED_TABLE:
+        node = ((const ks_grouped_table *)handle)->node;
+        break;
+    default:
+        break;
+    }
+    return node != NULL ? node->name : NULL;
 }
 
 void *ks__inert(const void *handle)
@@ -168,6 +194,7 @@ bool ks__enter(const void *handle, enum ks__kind kind, const char *function, con
     *call = (struct ks__call){ .function = function };
     if (b == NULL || b->error.status != KS_OK)
         return false;
+    call->after = node_of(handle);
     if (!check_kind(b, call, handle, kind, "the first argument") ||
         !copy_options(b, call, options, copy, size))
         return false;

@@ -22,6 +22,7 @@
 
 #include <kstream/query.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #define FRESH_TIMEOUT_MS 1000
@@ -60,6 +61,7 @@ struct taking {
     struct ks__stream_thread *thread;   /* whose tasks; NULL = all */
     bool                      fresh;
     ks_status                 status;
+    ks_error                  error;    /* may say more */
 };
 
 static ks_status add_part(struct ks_snapshot *snapshot, int32_t partition,
@@ -79,7 +81,6 @@ static ks_status add_part(struct ks_snapshot *snapshot, int32_t partition,
 
 static ks_status take_task(struct taking *taking, const struct ks__owned_task *owned)
 {
-    ks_error             error = { .status = KS_OK };
     struct ks__snapshot *rows;
     struct ks__state    *state;
     struct ks_kv_store  *store;
@@ -94,8 +95,9 @@ static ks_status take_task(struct taking *taking, const struct ks__owned_task *o
     if (ks__kv_spec(store)->kind != KS__STORE_KV)
         return KS_ETYPE;
     status = taking->fresh
-                 ? ks__snapshot_of_store(&rows, store, &error)
-                 : ks__snapshot_of_env(&rows, ks__state_env(state), taking->store, &error);
+                 ? ks__snapshot_of_store(&rows, store, &taking->error)
+                 : ks__snapshot_of_env(&rows, ks__state_env(state), taking->store,
+                                       &taking->error);
     return status == KS_OK ? add_part(taking->snapshot, owned->partition, rows) : status;
 }
 
@@ -163,7 +165,7 @@ static ks_status take_between_steps(struct taking *taking)
 {
     struct ks_app *app = taking->app;
 
-    if (atomic_load(&app->stepping) && pthread_equal(app->stepper, pthread_self()))
+    if (ks__app_is_stepped_here(app))
         return take_here(taking);
     ks__mutex_lock(&app->step_lock);
     take_here(taking);
@@ -178,13 +180,12 @@ static ks_status take_global(struct taking *taking)
     struct ks_app       *app = taking->app;
     struct ks__state    *state;
     struct ks__snapshot *rows;
-    ks_error             error = { .status = KS_OK };
     ks_status            status = KS_EUNAVAILABLE;
 
     ks__mutex_lock(&app->tasks_lock);
     state = app->globals != NULL ? ks__globals_state(app->globals) : NULL;
     if (state != NULL)
-        status = ks__snapshot_of_env(&rows, ks__state_env(state), taking->store, &error);
+        status = ks__snapshot_of_env(&rows, ks__state_env(state), taking->store, &taking->error);
     ks__mutex_unlock(&app->tasks_lock);
     return status == KS_OK ? add_part(taking->snapshot, 0, rows) : status;
 }
@@ -206,6 +207,27 @@ static ks_status take(struct taking *taking, int64_t timeout_ms)
     return status;
 }
 
+static ks_status refuse(const struct taking *taking, ks_status status, int64_t timeout_ms)
+{
+    const struct ks_app *app = taking->app;
+    const char          *store = taking->store;
+
+    if (ks__error_is_set(&taking->error))
+        return ks__app_refuse(app, status, "store \"%s\": %s", store,
+                              ks_error_message(&taking->error));
+    if (status == KS_EUNAVAILABLE)
+        return ks__app_refuse(app, status, "store \"%s\" cannot be read now: the app is %s and has "
+                              "no task of it here, or one that is not restored yet", store,
+                              ks_app_state_name(ks_app_get_state(app)));
+    if (status == KS_ETYPE)
+        return ks__app_refuse(app, status, "store \"%s\" is no key-value store", store);
+    if (status == KS_ETIMEOUT)
+        return ks__app_refuse(app, status, "store \"%s\": its threads did not answer within %"
+                              PRId64 " ms; ask for committed rows, or raise "
+                              "KS_QUERIED(.timeout_ms)", store, timeout_ms);
+    return ks__app_refuse(app, status, "store \"%s\": %s", store, ks_status_text(status));
+}
+
 ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *queried,
                           ks_snapshot **out)
 {
@@ -213,16 +235,20 @@ ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *quer
     int64_t       timeout_ms = FRESH_TIMEOUT_MS;
     ks_status     status;
 
-    if (out == NULL)
+    if (out != NULL)
+        *out = NULL;
+    if (app == NULL)
         return KS_EINVAL;
-    *out = NULL;
-    if (app == NULL || store == NULL || (queried != NULL && queried->struct_size == 0))
-        return KS_EINVAL;
-    if (app->topology == NULL)
-        return KS_ENOTFOUND;
-    taking.home = ks__topology_store_home(app->topology, store);
+    if (out == NULL || store == NULL)
+        return ks__app_refuse(app, KS_EINVAL, "%s: needs %s, but it is NULL", __func__,
+                              out == NULL ? "a place for the snapshot" : "a store");
+    if (queried != NULL && queried->struct_size == 0)
+        return ks__app_refuse(app, KS_EINVAL, "%s: the options have struct_size 0; use a literal "
+                              "macro or ks_options_init()", __func__);
+    taking.home = app->topology != NULL ? ks__topology_store_home(app->topology, store) : -2;
     if (taking.home == -2)
-        return KS_ENOTFOUND;
+        return ks__app_refuse(app, KS_ENOTFOUND, "%s: the topology has no store \"%s\"", __func__,
+                              store);
     if (queried != NULL && queried->timeout_ms > 0)
         timeout_ms = queried->timeout_ms;
     taking.fresh    = queried != NULL && queried->freshness == KS_FRESH;
@@ -232,7 +258,7 @@ ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *quer
     status = take(&taking, timeout_ms);
     if (status != KS_OK) {
         ks_snapshot_free(taking.snapshot);
-        return status;
+        return refuse(&taking, status, timeout_ms);
     }
     *out = taking.snapshot;
     return KS_OK;

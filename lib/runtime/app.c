@@ -244,30 +244,57 @@ static ks_status open_app(struct ks_app *app)
     return status;
 }
 
-/* Choose how the app runs, once. KS_ESTATE: it does already, or was closed. */
-static ks_status choose_mode(struct ks_app *app, enum ks__app_mode mode)
+/* Why an app cannot be started any more. */
+static ks_status refuse_start(const struct ks_app *app, const char *call, enum ks__app_mode before)
 {
+    switch (before) {
+    case KS__APP_IDLE:
+        return ks__app_refuse(app, KS_ESTATE, "%s: the app was closed", call);
+    case KS__APP_THREADS:
+        return ks__app_refuse(app, KS_ESTATE, "%s: the app was started already, on threads of its "
+                              "own", call);
+    case KS__APP_STEPPED:
+        return ks__app_refuse(app, KS_ESTATE, "%s: the app is stepped by ks_app_step() already",
+                              call);
+    }
+    ks__unreachable();
+}
+
+/* Choose how the app runs, once. KS_ESTATE: it does already, or was closed. */
+static ks_status choose_mode(struct ks_app *app, enum ks__app_mode mode, const char *call)
+{
+    enum ks__app_mode before;
     ks_status status = KS_OK;
 
     if (atomic_load(&app->has_error))
         return ks_error_status(ks_app_error(app));
     ks__mutex_lock(&app->lock);
-    if (app->mode != KS__APP_IDLE || ks_app_get_state(app) != KS_APP_CREATED)
+    before = (enum ks__app_mode)app->mode;
+    if (before != KS__APP_IDLE || ks_app_get_state(app) != KS_APP_CREATED)
         status = KS_ESTATE;
     else {
         app->working = mode == KS__APP_STEPPED ? 1 : app->thread_count;
-        app->alive   = app->working;
+        app->alive   = app->working + (mode == KS__APP_THREADS);
         app->mode    = (int)mode;
     }
     ks__mutex_unlock(&app->lock);
-    if (status == KS_OK)
-        status = open_app(app);
-    if (status != KS_OK && status != KS_ESTATE)
+    if (status == KS_ESTATE)
+        return refuse_start(app, call, before);
+    status = open_app(app);
+    if (status != KS_OK)
         app->alive = 0;
     return status;
 }
 
 /* ---- threads ---- */
+
+static void leave(struct ks_app *app)
+{
+    ks__mutex_lock(&app->lock);
+    app->alive--;
+    ks__condition_broadcast(&app->ended);
+    ks__mutex_unlock(&app->lock);
+}
 
 /* The last one closes what they shared. */
 void ks__app_thread_ended(struct ks_app *app)
@@ -282,10 +309,7 @@ void ks__app_thread_ended(struct ks_app *app)
         ks__app_move(app, ks_app_get_state(app) == KS_APP_PENDING_ERROR ? KS_APP_ERROR
                                                                         : KS_APP_NOT_RUNNING);
     }
-    ks__mutex_lock(&app->lock);
-    app->alive--;
-    ks__condition_broadcast(&app->ended);
-    ks__mutex_unlock(&app->lock);
+    leave(app);
 }
 
 /* How long a thread of the app steps before it looks whether it shall sleep. */
@@ -309,7 +333,7 @@ ks_status ks_app_start(ks_app *app)
 
     if (app == NULL)
         return KS_ENOMEM;
-    status = choose_mode(app, KS__APP_THREADS);
+    status = choose_mode(app, KS__APP_THREADS, __func__);
     if (status != KS_OK)
         return status;
     count = app->thread_count;
@@ -326,6 +350,7 @@ ks_status ks_app_start(ks_app *app)
         for (int i = started; i < count; i++)
             ks__app_thread_ended(app);
     }
+    leave(app);     /* nobody joins a thread that is still being started */
     return status;
 }
 
@@ -378,6 +403,35 @@ ks_status ks_app_run(ks_app *app)
 
 /* ---- steps ---- */
 
+/* The steps that the calling thread is in, innermost first: a callback may step another app. */
+struct stepping {
+    const struct ks_app   *app;
+    const struct stepping *outer;
+};
+
+static _Thread_local const struct stepping *stepping;
+
+bool ks__app_is_stepped_here(const struct ks_app *app)
+{
+    for (const struct stepping *one = stepping; one != NULL; one = one->outer)
+        if (one->app == app)
+            return true;
+    return false;
+}
+
+/* One step of the only thread. */
+static void step(struct ks_app *app, int budget_ms)
+{
+    struct ks__stream_thread *thread = &app->threads[0];
+    const struct stepping     here = { app, stepping };
+
+    stepping = &here;
+    if (ks__stream_thread_step(thread, ks__stream_thread_now_ms(thread) + budget_ms) ==
+        KS__TURN_ENDED)
+        ks__app_thread_ended(app);
+    stepping = here.outer;
+}
+
 ks_status ks_app_step(ks_app *app, int budget_ms)
 {
     ks_status status = KS_OK;
@@ -386,17 +440,9 @@ ks_status ks_app_step(ks_app *app, int budget_ms)
         return KS_ENOMEM;
     ks__mutex_lock(&app->step_lock);
     if (app->mode != KS__APP_STEPPED)
-        status = choose_mode(app, KS__APP_STEPPED);
-    if (status == KS_OK && app->alive > 0) {
-        struct ks__stream_thread *thread = &app->threads[0];
-
-        app->stepper = pthread_self();
-        atomic_store(&app->stepping, true);
-        if (ks__stream_thread_step(thread, ks__stream_thread_now_ms(thread) + budget_ms) ==
-            KS__TURN_ENDED)
-            ks__app_thread_ended(app);
-        atomic_store(&app->stepping, false);
-    }
+        status = choose_mode(app, KS__APP_STEPPED, __func__);
+    if (status == KS_OK && app->alive > 0)
+        step(app, budget_ms);
     ks__mutex_unlock(&app->step_lock);
     return status != KS_OK ? status : ks_error_status(ks_app_error(app));
 }
@@ -429,9 +475,9 @@ void ks_app_stop(ks_app *app)
 static bool is_own_thread(const struct ks_app *app)
 {
     for (int i = 0; i < app->thread_count; i++)
-        if (app->threads[i].os.running && ks__thread_is_current(&app->threads[i].os))
+        if (ks__thread_is_current(&app->threads[i].os))
             return true;
-    return atomic_load(&app->stepping) && pthread_equal(app->stepper, pthread_self());
+    return ks__app_is_stepped_here(app);
 }
 
 /* Step to the end. */
@@ -477,7 +523,8 @@ ks_status ks_app_close(ks_app *app, int timeout_ms)
     if (app == NULL)
         return KS_OK;
     if (is_own_thread(app))
-        return KS_ESTATE;
+        return ks__app_refuse(app, KS_ESTATE, "%s: called in a callback of the app, which cannot "
+                              "wait for itself; call ks_app_stop() there", __func__);
     ks_app_stop(app);
     if (close_new(app))
         return ks_error_status(ks_app_error(app));
@@ -485,6 +532,9 @@ ks_status ks_app_close(ks_app *app, int timeout_ms)
         status = step_out(app, timeout_ms);
     else
         status = wait_ended(app, timeout_ms);
+    if (status == KS_ETIMEOUT)
+        ks__app_refuse(app, status, "%s: not closed within %d ms; closing goes on", __func__,
+                       timeout_ms);
     return status != KS_OK ? status : ks_error_status(ks_app_error(app));
 }
 

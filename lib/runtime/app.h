@@ -64,7 +64,7 @@ struct ks_app {
     struct ks__mutex     lock;
     struct ks__condition ended;         /* a thread ended */
     atomic_int           mode;          /* enum ks__app_mode; read by any */
-    atomic_int           alive;         /* threads not yet ended; read by any */
+    atomic_int           alive;         /* threads not yet ended, and who starts them */
     int                  working;       /* threads that have not begun to end */
     bool                 reaped;
     ks_error             error;         /* frozen once has_error */
@@ -74,8 +74,6 @@ struct ks_app {
 
     /* One stepper at a time. */
     struct ks__mutex step_lock;
-    pthread_t        stepper;
-    atomic_bool      stepping;
 
     /* Under `tasks_lock`. */
     struct ks__mutex       tasks_lock;
@@ -93,6 +91,9 @@ void ks__app_refresh(struct ks_app *app);
 void ks__app_set_error(struct ks_app *app, const ks_error *error);
 /* Any thread: something made the app end with this error; all threads stop. */
 void ks__app_fail(struct ks_app *app, const ks_error *error);
+/* Note why a call on this app is refused (ks_app_call_error()); returns `status`. */
+ks_status ks__app_refuse(const struct ks_app *app, ks_status status, const char *format, ...)
+    KS__PRINTF(3, 4);
 /* Every thread that works for this app; in stepped mode the first alone. */
 int ks__app_active_threads(const struct ks_app *app);
 
@@ -100,6 +101,8 @@ int ks__app_active_threads(const struct ks_app *app);
 
 /* The thread has come to its end (on that thread). */
 void ks__app_thread_ended(struct ks_app *app);
+/* Is the caller in a step of this app, that is, in a callback of it? */
+bool ks__app_is_stepped_here(const struct ks_app *app);
 
 /* For tests and the simulator. Before the start; the clock must outlive the app. */
 void ks__app_set_clock(ks_app *app, const struct ks__clock *clock);

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "runtime/app.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,24 +119,56 @@ const ks_error *ks_app_error(const ks_app *app)
     return atomic_load(&app->has_error) ? &app->error : &none;
 }
 
+/* ---- refused calls ---- */
+
+/* Of the calling thread. The serial tells apart two apps at one address. */
+static _Thread_local struct {
+    const struct ks_app *app;
+    unsigned             serial;
+    ks_error             error;
+} refused;
+
+ks_status ks__app_refuse(const struct ks_app *app, ks_status status, const char *format, ...)
+{
+    va_list arguments;
+
+    refused.app    = app;
+    refused.serial = app->serial;
+    ks__error_clear(&refused.error);
+    va_start(arguments, format);
+    ks__error_vset(&refused.error, status, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const ks_error *ks_app_call_error(const ks_app *app)
+{
+    static const ks_error none = { .status = KS_OK };
+
+    if (app == NULL)
+        return ks_app_error(app);
+    return refused.app == app && refused.serial == app->serial ? &refused.error : &none;
+}
+
 /* ---- before the start ---- */
 
 /* KS_ESTATE once it was started. */
-static ks_status still_new(ks_app *app)
+static ks_status still_new(ks_app *app, const char *call)
 {
-    ks_status status;
+    bool is_new;
 
     if (app == NULL)
         return KS_ENOMEM;
     ks__mutex_lock(&app->lock);
-    status = app->mode == KS__APP_IDLE ? KS_OK : KS_ESTATE;
+    is_new = app->mode == KS__APP_IDLE;
     ks__mutex_unlock(&app->lock);
-    return status;
+    return is_new ? KS_OK
+                  : ks__app_refuse(app, KS_ESTATE, "%s: the app was started already", call);
 }
 
 ks_status ks_app_set_state_listener(ks_app *app, ks_state_fn *listener, void *user)
 {
-    ks_status status = still_new(app);
+    ks_status status = still_new(app, __func__);
 
     if (status == KS_OK) {
         app->listener      = listener;
@@ -146,10 +179,11 @@ ks_status ks_app_set_state_listener(ks_app *app, ks_state_fn *listener, void *us
 
 ks_status ks_app_on_failure(ks_app *app, ks_failure_kind kind, ks_failure_fn *handler, void *user)
 {
-    ks_status status = still_new(app);
+    ks_status status = still_new(app, __func__);
 
     if (status == KS_OK && (kind < KS_FAILURE_DESERIALIZATION || kind > KS_FAILURE_UNCAUGHT))
-        status = KS_EINVAL;
+        status = ks__app_refuse(app, KS_EINVAL, "%s: %d is no kind of failure", __func__,
+                                (int)kind);
     if (status == KS_OK)
         app->handlers.of[kind] = (struct ks__failure_handler){ handler, user };
     return status;
@@ -176,7 +210,7 @@ _Static_assert((int)KS_LOG_ERROR == (int)KS__LOG_ERROR && (int)KS_LOG_DEBUG == (
 
 ks_status ks_app_set_logger(ks_app *app, ks_log_level level, ks_logger_fn *logger, void *user)
 {
-    ks_status status = still_new(app);
+    ks_status status = still_new(app, __func__);
 
     if (status != KS_OK)
         return status;

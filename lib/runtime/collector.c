@@ -52,8 +52,10 @@ ks_status ks__collector_target(struct ks__task *task, const char *name, int time
         status = ks__session_topic(collector->session, name, &topic, timeout_ms);
     if (status == KS_EAGAIN)
         return status;
+    if (status == KS_ENOTFOUND)
+        return ks__error_set(error, status, "topic \"%s\" does not exist; create it before", name);
     if (status != KS_OK)
-        return ks__error_set(error, status, "topic %s cannot be written to: %s", name,
+        return ks__error_set(error, status, "topic \"%s\" cannot be written to: %s", name,
                              ks_status_text(status));
     target = ks__zalloc(sizeof(*target));
     if (target != NULL)

@@ -165,6 +165,11 @@ struct ks__state *ks__task_state(struct ks__task *task)
     return task->state;
 }
 
+ks_origin ks__task_origin(const struct ks__task *task)
+{
+    return task->ctx.origin;
+}
+
 const ks_error *ks__task_error(const struct ks__task *task)
 {
     return &task->error;

@@ -86,6 +86,8 @@ const char          *ks__task_id(const struct ks__task *task);
 /* NULL when the task keeps nothing: no stores, no clocks, no processors. */
 struct ks__state    *ks__task_state(struct ks__task *task);
 const ks_error      *ks__task_error(const struct ks__task *task);
+/* Of the record in work, also after it failed; topic NULL = none. */
+ks_origin            ks__task_origin(const struct ks__task *task);
 const struct ks__task_options *ks__task_get_options(const struct ks__task *task);
 
 /* ---- inputs ---- */

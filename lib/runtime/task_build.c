@@ -202,6 +202,16 @@ static ks_status target_of_store(struct ks__task *task, struct ks__task_store *s
     return status;
 }
 
+static ks_status target_of_letters(struct ks__task *task, const char *letters, ks_error *error)
+{
+    ks_status status = ks__collector_target(task, letters, 0, &task->collector.dead_letters,
+                                            error);
+
+    if (status != KS_OK && status != KS_EAGAIN)
+        ks__error_prefix(error, "errors.dead.letter.queue.topic.name: ");
+    return status;
+}
+
 static ks_status make_targets(struct ks__task *task, ks_error *error)
 {
     const char *letters = task->options.settings->dead_letter_topic;
@@ -217,7 +227,7 @@ static ks_status make_targets(struct ks__task *task, ks_error *error)
             status      = target_of_store(task, store, error);
         }
     if (status == KS_OK && letters != NULL)
-        status = ks__collector_target(task, letters, 0, &task->collector.dead_letters, error);
+        status = target_of_letters(task, letters, error);
     return status;
 }
 

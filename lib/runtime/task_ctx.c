@@ -59,6 +59,12 @@ static const char *kind_name(enum ks__store_kind kind)
     return "store";
 }
 
+static void raise_unconnected(ks_ctx *ctx, const char *name)
+{
+    ks__ctx_raise(ctx, KS_ENOTFOUND, "store \"%s\" is not connected to this processor; add it to "
+                  "KS_CONNECTED(.stores = { \"%s\" })", name, name);
+}
+
 static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks__store_kind kind,
                                          bool connected_only)
 {
@@ -69,13 +75,15 @@ static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks_
         if (strcmp(ctx->task->stores[i].spec->name, name) == 0)
             store = ctx->task->stores[i].store;
     if (store != NULL && connected_only && !is_connected(ctx->op->node, name)) {
-        ks__ctx_raise(ctx, KS_ENOTFOUND, "store \"%s\" is not connected to this processor", name);
+        raise_unconnected(ctx, name);
         return NULL;
     }
     if (store == NULL && options->global_store != NULL)
         store = options->global_store(options->global_user, name);
-    if (store == NULL)
-        ks__ctx_raise(ctx, KS_ENOTFOUND, "there is no store \"%s\" here", name);
+    if (store == NULL && ks__topology_store_home(options->topology, name) >= 0)
+        raise_unconnected(ctx, name);
+    else if (store == NULL)
+        ks__ctx_raise(ctx, KS_ENOTFOUND, "the topology has no store \"%s\"", name);
     else if (ks__kv_spec(store)->kind != kind) {
         ks__ctx_raise(ctx, KS_ETYPE, "store \"%s\" is no %s", name, kind_name(kind));
         store = NULL;

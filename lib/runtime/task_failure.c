@@ -133,9 +133,23 @@ static void bury(struct ks__task *task)
     ks__collector_append(task, NULL, target, partition, &letter);
     if (task->error.status == KS_OK)
         ks__error_copy(&task->error, &why); /* the caller forgives it */
+    else
+        ks__error_prefix(&task->error, "%s; and its dead letter: ", ks_error_message(&why));
 }
 
 /* ---- the answer ---- */
+
+/* The text of a failure that ends the task says where it was. */
+static void tell_place(struct ks__task *task, const struct ks__op *op)
+{
+    const ks_origin *origin = &task->ctx.origin;
+
+    if (origin->topic != NULL)
+        ks__error_prefix(&task->error, "node \"%s\", %s-%" PRId32 " offset %" PRId64 ": ",
+                         op->node->name, origin->topic, origin->partition, origin->offset);
+    else
+        ks__error_prefix(&task->error, "node \"%s\": ", op->node->name);
+}
 
 void ks__task_count_drop(struct ks__task *task, struct ks__op *op, enum ks__drop why)
 {
@@ -159,6 +173,7 @@ void ks__task_failed(struct ks__task *task, struct ks__op *op, ks_failure_kind k
     ks__error_set_node(&task->error, op->node->name);
     if (!is_forgivable(task) || ks__failure_ask(task->options.handlers, task->options.settings,
                                                 &failure) != KS_REACTION_CONTINUE) {
+        tell_place(task, op);
         task->ctx.failed = true;
         return;
     }

@@ -113,22 +113,28 @@ static enum ks__turn rejoin(struct ks__stream_thread *thread)
                     thread->name);
     ks__stream_thread_drop(thread);
     ks__error_clear(&thread->error);
-    thread->phase = KS__THREAD_OPEN;
+    thread->culprit = NULL;
+    thread->phase   = KS__THREAD_OPEN;
     return KS__TURN_AGAIN;
 }
 
 /* The uncaught-error handler decides. */
 static enum ks__turn give_up(struct ks__stream_thread *thread)
 {
-    struct ks_app *app = thread->app;
-    ks_failure     failure = {
+    const struct ks__owned_task *culprit = thread->culprit;
+    struct ks_app               *app = thread->app;
+    ks_failure                   failure = {
         .kind  = KS_FAILURE_UNCAUGHT,
         .error = &thread->error,
         .node  = ks_error_node(&thread->error),
-        .task  = "",
+        .task  = culprit != NULL ? culprit->id : "",
     };
-    ks_reaction reaction = ks__failure_ask(&app->handlers, &app->settings, &failure);
+    ks_reaction reaction;
 
+    if (culprit != NULL && culprit->task != NULL)
+        failure.origin = ks__task_origin(culprit->task);
+    reaction = ks__failure_ask(&app->handlers, &app->settings, &failure);
+    thread->culprit = NULL;
     KS__LOG_AT_ERROR(&app->log, "runtime", "%s: %s", thread->name,
                      ks_error_message(&thread->error));
     ks__stream_thread_drop(thread);
@@ -158,6 +164,7 @@ static bool try_again(struct ks__stream_thread *thread, ks_status status)
     KS__LOG_AT_WARN(&thread->app->log, "runtime", "%s: %s; trying again", thread->name,
                     ks_error_message(&thread->error));
     thread->retry_at_ms = now + BACKOFF_MS;
+    thread->culprit     = NULL;
     ks__error_clear(&thread->error);
     return true;
 }

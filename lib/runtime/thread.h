@@ -66,6 +66,7 @@ struct ks__stream_thread {
     struct ks__wake           wake;
     enum ks__thread_phase     phase;
     ks_error                  error;
+    const struct ks__owned_task *culprit; /* whose error it is; NULL = no task's */
     struct ks__topics         topics;
     struct ks__session       *session;
     struct ks__session       *restorer;   /* reads changelogs */

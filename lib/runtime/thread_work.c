@@ -33,6 +33,7 @@ static enum ks__turn advance_tasks(struct ks__stream_thread *thread)
         status = ks__owned_task_advance(owned, &thread->error);
         if (status != KS_OK && status != KS_EAGAIN) {
             ks__error_prefix(&thread->error, "task %s: ", owned->id);
+            thread->culprit = owned;
             return ks__stream_thread_trouble(thread, status);
         }
         if (status == KS_OK || ks__counter_read(&owned->restored) != before)
@@ -55,6 +56,7 @@ static void adapt(struct ks__owned_task *owned, size_t processed, int64_t took_m
 
 static ks_status failure_of(struct ks__stream_thread *thread, const struct ks__owned_task *owned)
 {
+    thread->culprit = owned;
     ks__error_copy(&thread->error, ks__task_error(owned->task));
     if (!ks__error_is_set(&thread->error))
         ks__error_set(&thread->error, KS_EUSER, "the task failed");

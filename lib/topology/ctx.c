@@ -44,6 +44,9 @@ bool ks__ctx_accept(ks_ctx *ctx, ks_status status)
         return true;
     if (status == KS_SKIP)
         ks__ctx_drop(ctx, KS__DROP_USER);
+    else if (strcmp(ks_status_name(status), "KS_?") == 0)
+        ks__ctx_raise(ctx, KS_EUSER, "the callback returned %d, which is no ks_status",
+                      (int)status);
     else
         ks__ctx_raise(ctx, status, "the callback returned %s", ks_status_name(status));
     return false;

@@ -81,8 +81,19 @@ static void check_partitions(struct ks__plan *plan)
     }
 }
 
+/* Without one nothing would ever happen. */
+static void check_sources(struct ks__plan *plan)
+{
+    for (size_t i = 0; i < plan->node_count; i++)
+        if (plan->nodes[i]->kind == KS__NODE_SOURCE)
+            return;
+    ks__error_set(&plan->topology->error, KS_ETOPOLOGY,
+                  "the topology has no source: it must read a topic or a global table");
+}
+
 void ks__plan_validate(struct ks__plan *plan)
 {
+    check_sources(plan);
     check_stores(plan);
     check_partitions(plan);
 }

@@ -70,6 +70,15 @@ static void assert_mistake(ks_status status, const char *text)
     ks_topology_free(topology);
 }
 
+/* Behind "tests/dsl/test_mistakes.c:123: ", which must be there. */
+static const char *without_place(const char *message)
+{
+    const char *place = strstr(message, "test_mistakes.c:");
+
+    ck_assert_msg(place != NULL, "no place in \"%s\"", message);
+    return strstr(place, ": ") + 2;
+}
+
 /* The same for a mistake that only the build finds. */
 static void assert_build_mistake(ks_status status, const char *text)
 {
@@ -78,7 +87,10 @@ static void assert_build_mistake(ks_status status, const char *text)
 
     ck_assert_int_eq(ks_error_status(ks_builder_error(b)), KS_OK);
     ck_assert_int_eq(ks_builder_build(b, &topology), status);
-    ck_assert_str_eq(ks_error_message(ks_topology_error(topology)), text);
+    ck_assert_int_eq(ks_error_status(ks_builder_error(b)), status);
+    ck_assert_str_eq(without_place(ks_error_message(ks_builder_error(b))), text);
+    ck_assert_str_eq(ks_error_message(ks_topology_error(topology)),
+                     ks_error_message(ks_builder_error(b)));
     description = ks_topology_describe(topology, KS_DESCRIBE_TEXT);
     ck_assert_str_eq(description, "Topologies:\n");
     ks_text_free(description);
@@ -106,7 +118,8 @@ START_TEST(only_the_first_mistake_is_kept)
 {
     ks_stream_filter(s, NULL, NULL, NULL);
     ks_stream_map(s, NULL, NULL, NULL);
-    assert_mistake(KS_EINVAL, "ks_stream_filter: needs a predicate, but it is NULL");
+    assert_mistake(KS_EINVAL, "ks_stream_filter after \"source\":"
+                              " needs a predicate, but it is NULL");
 }
 END_TEST
 
@@ -122,7 +135,8 @@ START_TEST(after_a_mistake_every_call_is_inert)
     ks_stream_to(ks_table_to_stream(table, NULL), "out", NULL);
     ks_stream_to(ks_split_branch(split, keep, NULL, NULL), "out", NULL);
     ck_assert_ptr_null(ks_table_store_name(table));
-    assert_mistake(KS_EINVAL, "ks_stream_filter: needs a predicate, but it is NULL");
+    assert_mistake(KS_EINVAL, "ks_stream_filter after \"source\":"
+                              " needs a predicate, but it is NULL");
 }
 END_TEST
 
@@ -143,7 +157,8 @@ START_TEST(a_handle_of_the_wrong_kind_is_refused)
 
     ks_stream_filter((ks_stream *)(void *)table, keep, NULL, NULL);
     assert_mistake(KS_ETYPE,
-                   "ks_stream_filter: the first argument must be a stream but is a table");
+                   "ks_stream_filter after \"KTABLE-SOURCE-0000000003\":"
+                   " the first argument must be a stream but is a table");
 }
 END_TEST
 
@@ -152,7 +167,8 @@ START_TEST(a_stream_of_another_builder_is_refused)
     ks_builder *other = ks_builder_new();
 
     ks_stream_merge(s, ks_builder_stream(other, "x", NULL), NULL);
-    assert_mistake(KS_EINVAL, "ks_stream_merge: the other stream belongs to another builder");
+    assert_mistake(KS_EINVAL, "ks_stream_merge after \"source\":"
+                              " the other stream belongs to another builder");
     ck_assert_int_eq(ks_error_status(ks_builder_error(other)), KS_OK);
     ks_builder_free(other);
 }
@@ -163,7 +179,8 @@ START_TEST(options_without_a_size_are_refused)
     const ks_named named = { .name = "x" };
 
     ks_stream_filter(s, keep, NULL, &named);
-    assert_mistake(KS_EINVAL, "ks_stream_filter: the options have struct_size 0; use a literal"
+    assert_mistake(KS_EINVAL, "ks_stream_filter after \"source\":"
+                              " the options have struct_size 0; use a literal"
                               " macro or ks_options_init()");
 }
 END_TEST
@@ -181,7 +198,8 @@ START_TEST(options_of_a_newer_library_are_refused_if_they_say_something)
     options.newer = "x";
     ks_stream_filter(s, keep, NULL, &options.named);
     assert_mistake(KS_EINVAL,
-                   "ks_stream_filter: the options have members that library 0.1.0 does not know");
+                   "ks_stream_filter after \"KSTREAM-FILTER-0000000001\":"
+                   " the options have members that library 0.1.0 does not know");
 }
 END_TEST
 
@@ -198,7 +216,7 @@ END_TEST
 START_TEST(an_empty_topic_is_refused)
 {
     ks_stream_to(s, "", NULL);
-    assert_mistake(KS_EINVAL, "ks_stream_to: the topic is empty");
+    assert_mistake(KS_EINVAL, "ks_stream_to after \"source\": the topic is empty");
 }
 END_TEST
 
@@ -274,7 +292,8 @@ START_TEST(join_sides_must_have_one_key)
     ks_table  *t = ks_builder_table(b, "t", KS_CONSUMED(.name = "t", .key = ks_serde_utf8()), NULL);
 
     ks_stream_join_table(a, t, join, NULL, NULL);
-    assert_mistake(KS_ETYPE, "ks_stream_join_table: key serde is i64 but \"t\" yields utf8; use"
+    assert_mistake(KS_ETYPE, "ks_stream_join_table after \"a\":"
+                             " key serde is i64 but \"t\" yields utf8; use"
                              " KS_JOINED(.key = ks_serde_utf8())");
 }
 END_TEST
@@ -283,7 +302,8 @@ START_TEST(a_count_is_an_i64)
 {
     ks_grouped_stream_count(ks_stream_group_by_key(s, NULL),
                             KS_MATERIALIZED(.value = ks_serde_i32()));
-    assert_mistake(KS_ETYPE, "ks_grouped_stream_count: value serde is i32 but a count is i64; use"
+    assert_mistake(KS_ETYPE, "ks_grouped_stream_count after \"source\":"
+                             " value serde is i32 but a count is i64; use"
                              " KS_MATERIALIZED(.value = ks_serde_i64()) or leave it out");
 }
 END_TEST
@@ -328,7 +348,8 @@ START_TEST(an_initial_aggregate_must_be_of_the_type)
                                 KS_AGGREGATE(.initial = KS_OBJECT(start), .add = choose),
                                 KS_MATERIALIZED(.value = ks_serde_i64()));
     assert_mistake(KS_ETYPE,
-                   "ks_grouped_stream_aggregate: the initial aggregate does not decode as i64");
+                   "ks_grouped_stream_aggregate after \"source\":"
+                   " the initial aggregate does not decode as i64");
 }
 END_TEST
 
@@ -339,7 +360,8 @@ START_TEST(an_aggregation_needs_its_adder)
     ks_grouped_stream_aggregate(ks_stream_group_by_key(s, NULL), KS_AGGREGATE(.initial = KS_NULL),
                                 NULL);
     assert_mistake(KS_EINVAL,
-                   "ks_grouped_stream_aggregate: needs KS_AGGREGATE(.add), but it is NULL");
+                   "ks_grouped_stream_aggregate after \"source\":"
+                   " needs KS_AGGREGATE(.add), but it is NULL");
 }
 END_TEST
 
@@ -347,7 +369,8 @@ START_TEST(an_aggregation_refuses_what_it_does_not_use)
 {
     ks_grouped_stream_aggregate(ks_stream_group_by_key(s, NULL),
                                 KS_AGGREGATE(.add = choose, .subtract = choose), NULL);
-    assert_mistake(KS_EINVAL, "ks_grouped_stream_aggregate: KS_AGGREGATE(.subtract) is not used"
+    assert_mistake(KS_EINVAL, "ks_grouped_stream_aggregate after \"source\":"
+                              " KS_AGGREGATE(.subtract) is not used"
                               " here; leave it out");
 }
 END_TEST
@@ -389,7 +412,30 @@ END_TEST
 START_TEST(an_unknown_store_is_refused)
 {
     ks_stream_process(s, &processor, NULL, KS_CONNECTED(.name = "p", .stores = { "nowhere" }));
-    assert_build_mistake(KS_ENOTFOUND, "node \"p\": there is no store \"nowhere\"");
+    assert_build_mistake(KS_ENOTFOUND, "ks_stream_process: node \"p\":"
+                                       " there is no store \"nowhere\"");
+}
+END_TEST
+
+START_TEST(a_topology_without_a_source_is_refused)
+{
+    ks_builder  *empty = ks_builder_new();
+    ks_topology *topology;
+
+    ck_assert_int_eq(ks_builder_build(empty, &topology), KS_ETOPOLOGY);
+    ck_assert_str_eq(ks_error_message(ks_builder_error(empty)),
+                     "the topology has no source: it must read a topic or a global table");
+    ks_topology_free(topology);
+    ks_builder_free(empty);
+}
+END_TEST
+
+START_TEST(a_build_needs_a_place_for_the_topology)
+{
+    ck_assert_int_eq(ks_builder_build(b, NULL), KS_EINVAL);
+    ck_assert_str_eq(ks_error_message(ks_builder_error(b)),
+                     "ks_builder_build: needs a place for the topology, but it is NULL");
+    ck_assert_int_eq(ks_builder_build(NULL, NULL), KS_ENOMEM);
 }
 END_TEST
 
@@ -402,6 +448,7 @@ START_TEST(a_store_may_be_added_after_its_processor)
     ks_topology_free(topology);
     ks_builder_add_store(b, KS_KV_STORE("later"));
     ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    ck_assert_int_eq(ks_error_status(ks_builder_error(b)), KS_OK);
     ks_topology_free(topology);
 }
 END_TEST
@@ -411,7 +458,8 @@ START_TEST(a_global_store_needs_no_connection)
     ks_builder_global_table(b, "g", NULL, KS_MATERIALIZED(.store = "all"));
     ks_stream_process(s, &processor, NULL, KS_CONNECTED(.name = "p", .stores = { "all" }));
     assert_build_mistake(KS_ETOPOLOGY,
-                         "node \"p\": every processor may read a global table without being"
+                         "ks_stream_process: node \"p\":"
+                         " every processor may read a global table without being"
                          " connected to it: leave out the store \"all\"");
 }
 END_TEST
@@ -423,7 +471,8 @@ START_TEST(fixed_partition_counts_must_agree)
                                          KS_REPARTITIONED(.name = "c", .partitions = 3));
 
     ks_stream_join_table(a, ks_stream_to_table(c, NULL), join, NULL, KS_JOINED(.name = "join"));
-    assert_build_mistake(KS_ETOPOLOGY, "node \"join\": its inputs must have equally many"
+    assert_build_mistake(KS_ETOPOLOGY, "ks_stream_join_table: node \"join\":"
+                                       " its inputs must have equally many"
                                        " partitions, but 2 and 3 are asked for");
 }
 END_TEST
@@ -535,7 +584,8 @@ int main(void)
         a_table_and_a_stream_cannot_read_one_topic, overlapping_topics_are_refused,
         one_source_has_one_reset_policy, an_unknown_store_is_refused,
         a_store_may_be_added_after_its_processor, a_global_store_needs_no_connection,
-        fixed_partition_counts_must_agree);
+        fixed_partition_counts_must_agree, a_topology_without_a_source_is_refused,
+        a_build_needs_a_place_for_the_topology);
     ADD(suite, "topology api", an_unknown_parent_is_refused, a_cycle_is_refused,
         a_dangling_sink_is_refused, a_sink_is_nobodys_parent, connecting_needs_both_ends);
     ADD(suite, "ownership", owned_objects_live_as_long_as_the_last_topology);

@@ -189,6 +189,14 @@ END_TEST
 
 /* ---- no answer ---- */
 
+static void assert_reason(const char *words)
+{
+    const char *message = ks_error_message(ks_app_call_error(app));
+
+    ck_assert_msg(strstr(message, words) != NULL, "%s", message);
+    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_OK);
+}
+
 START_TEST(what_cannot_be_answered_has_its_status)
 {
     ks_snapshot *snapshot = (ks_snapshot *)&stage;
@@ -196,7 +204,11 @@ START_TEST(what_cannot_be_answered_has_its_status)
     app = ks_app_new(topology, stage.config);
     ck_assert_int_eq(ks_app_snapshot(app, "counts", NULL, &snapshot), KS_EUNAVAILABLE);
     ck_assert_ptr_null(snapshot);
+    assert_reason("the app is CREATED");
     ck_assert_int_eq(ks_app_snapshot(app, "none", NULL, &snapshot), KS_ENOTFOUND);
+    assert_reason("the topology has no store \"none\"");
+    ck_assert_int_eq(ks_app_snapshot(app, "counts", NULL, NULL), KS_EINVAL);
+    assert_reason("a place for the snapshot");
     ck_assert_int_eq(ks_app_snapshot(app, NULL, NULL, &snapshot), KS_EINVAL);
     ck_assert_int_eq(ks_app_snapshot(NULL, "counts", NULL, &snapshot), KS_EINVAL);
     ck_assert_int_eq(ks_app_snapshot(app, "counts", &(ks_queried){ .struct_size = 0 }, &snapshot),

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <kstream/kstream.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,14 @@ static void close_app(void)
     ck_assert_msg(ks_app_close(app, 10000) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
     ks_app_free(app);
     app = NULL;
+}
+
+/* The last call was refused for this reason, and the app knows nothing of it. */
+static void assert_refused(ks_status status, const char *text)
+{
+    ck_assert_int_eq(ks_error_status(ks_app_call_error(app)), status);
+    ck_assert_str_eq(ks_error_message(ks_app_call_error(app)), text);
+    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_OK);
 }
 
 /* ---- running ---- */
@@ -235,7 +244,9 @@ START_TEST(an_app_that_was_never_started_closes)
     ck_assert_int_eq(ks_app_close(app, 0), KS_OK);
     ck_assert_int_eq(ks_app_get_state(app), KS_APP_NOT_RUNNING);
     ck_assert_int_eq(ks_app_start(app), KS_ESTATE);
+    assert_refused(KS_ESTATE, "ks_app_start: the app was closed");
     ck_assert_int_eq(ks_app_step(app, 0), KS_ESTATE);
+    assert_refused(KS_ESTATE, "ks_app_step: the app was closed");
 }
 END_TEST
 
@@ -243,13 +254,79 @@ START_TEST(stepping_and_threads_do_not_mix)
 {
     make_app();
     ck_assert_int_eq(ks_app_step(app, 0), KS_OK);
+    ck_assert_int_eq(ks_error_status(ks_app_call_error(app)), KS_OK);
     ck_assert_int_eq(ks_app_start(app), KS_ESTATE);
+    assert_refused(KS_ESTATE, "ks_app_start: the app is stepped by ks_app_step() already");
     ck_assert_int_eq(ks_app_run(app), KS_ESTATE);
     close_app();
     start();
+    ck_assert_int_eq(ks_error_status(ks_app_call_error(app)), KS_OK);
     ck_assert_int_eq(ks_app_step(app, 0), KS_ESTATE);
+    assert_refused(KS_ESTATE,
+                   "ks_app_step: the app was started already, on threads of its own");
     ck_assert_int_eq(ks_app_start(app), KS_ESTATE);
+    assert_refused(KS_ESTATE,
+                   "ks_app_start: the app was started already, on threads of its own");
+    ck_assert_int_eq(ks_app_set_logger(app, KS_LOG_INFO, NULL, NULL), KS_ESTATE);
+    assert_refused(KS_ESTATE, "ks_app_set_logger: the app was started already");
     close_app();
+}
+END_TEST
+
+static atomic_int closed_inside;
+
+static void close_inside(ks_app *of, ks_app_state now, ks_app_state before, void *user)
+{
+    (void)before, (void)user;
+    if (now != KS_APP_RUNNING)
+        return;
+    closed_inside = ks_app_close(of, -1);
+    if (strstr(ks_error_message(ks_app_call_error(of)), "called in a callback") == NULL)
+        closed_inside = KS_OK;
+}
+
+START_TEST(a_callback_must_not_close_its_app)
+{
+    closed_inside = KS_OK;
+    make_app();
+    ck_assert_int_eq(ks_app_set_state_listener(app, close_inside, NULL), KS_OK);
+    if (_i == 0)
+        ck_assert_int_eq(ks_app_start(app), KS_OK);
+    stage_await_state(app, _i == 0 ? NULL : app, KS_APP_RUNNING);
+    for (int i = 0; i < 1000 && closed_inside == KS_OK; i++)
+        stage_pause(_i == 0 ? NULL : app);
+    ck_assert_int_eq(closed_inside, KS_ESTATE);
+    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_OK);
+    close_app();
+}
+END_TEST
+
+/* Ask what only a thread of the app may be told apart for, from the time before it starts on. */
+static void *ask_on(void *user)
+{
+    ks_snapshot *snapshot;
+
+    for (int i = 0; i < 2000; i++) {
+        (void)ks_app_snapshot(user, "counts", KS_QUERIED(.freshness = KS_FRESH, .timeout_ms = 1),
+                              &snapshot);
+        ks_snapshot_free(snapshot);
+    }
+    return NULL;
+}
+
+START_TEST(a_start_is_watched_and_closed_from_other_threads)
+{
+    for (int i = 0; i < 10; i++) {
+        pthread_t other;
+
+        make_app();
+        ck_assert_int_eq(pthread_create(&other, NULL, ask_on, app), 0);
+        ck_assert_int_eq(ks_app_start(app), KS_OK);
+        ck_assert_int_eq(ks_app_close(app, 10000), KS_OK);
+        pthread_join(other, NULL);
+        ks_app_free(app);
+        app = NULL;
+    }
 }
 END_TEST
 
@@ -427,7 +504,8 @@ START_TEST(a_failure_in_user_code_ends_the_app_with_its_text)
     stage_feed(&stage, "lines", NULL, "a");
     ck_assert_int_eq(ks_app_run(app), KS_EUSER);
     ck_assert_int_eq(ks_app_get_state(app), KS_APP_ERROR);
-    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), "no way"));
+    ck_assert_str_eq(ks_error_message(ks_app_error(app)),
+                     "task 0_0: node \"refuse\", lines-0 offset 0: no way");
     ck_assert_ptr_nonnull(strstr(states, "PENDING_ERROR PENDING_ERROR>ERROR "));
 }
 END_TEST
@@ -453,6 +531,11 @@ static ks_reaction replace_twice(const ks_failure *failure, void *user)
 {
     (void)user;
     ck_assert_int_eq(failure->kind, KS_FAILURE_UNCAUGHT);
+    ck_assert_str_eq(failure->node, "refuse");
+    ck_assert_str_eq(failure->task, "0_0");
+    ck_assert_str_eq(failure->origin.topic, "lines");
+    ck_assert_int_eq(failure->origin.partition, 0);
+    ck_assert_int_eq(failure->origin.offset, 0);
     return ++asked <= 2 ? KS_REACTION_REPLACE : KS_REACTION_SHUTDOWN;
 }
 
@@ -701,6 +784,8 @@ static Suite *make_suite(void)
     tcase_add_test(life, the_listener_hears_of_every_state);
     tcase_add_test(life, an_app_that_was_never_started_closes);
     tcase_add_test(life, stepping_and_threads_do_not_mix);
+    tcase_add_loop_test(life, a_callback_must_not_close_its_app, 0, 2);
+    tcase_add_test(life, a_start_is_watched_and_closed_from_other_threads);
     tcase_add_test(life, no_app_answers_too);
     tcase_add_test(life, run_returns_after_a_stop_from_a_signal_handler);
     tcase_add_test(life, close_makes_the_last_commit);
