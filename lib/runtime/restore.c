@@ -6,6 +6,33 @@
  *                                ^------------------'  the position left the changelog: wiped
  *
  * Every phase works on `index` and can stop at any call that is not decided yet.
+ *
+ * At least once, and what of a changelog is not replayed. Changelogs are stored before LMDB and
+ * LMDB before the group's offsets, and a full log is flushed in mid-interval; so after a crash a
+ * changelog may go on behind the state's position: its *tail*. Records that gave rise to a tail
+ * will be processed again, unless their offsets were committed. So:
+ *
+ *      committed <= own, of every input    nobody has committed what the state does not know. The
+ *                                          state, as a whole, is its inputs up to `own`, each once:
+ *                                          go on there, leave the tails out. Replayed, they and the
+ *                                          inputs would count twice.
+ *      committed > own, of some input      somebody else worked on: replay, the group's offsets.
+ *
+ *   - All stores and input positions of a task are one transaction (T2 of state.h), so one input
+ *     that others have taken further makes all tails count: there is no state between the two.
+ *   - A tail's keys are written again behind it when its records are processed again. What was
+ *     not derived from records alone (of the wall clock, say) may differ there, and whoever
+ *     restores elsewhere before that counts it: both are what at least once allows.
+ *   - A first interval has a position to go on from too: restoring ends with writing where it
+ *     ended (keep_positions), before anything is processed.
+ *   - A store that was emptied or is new to the state makes the state incomplete: replay. Until
+ *     that has ended, the state is of no position at all; it says so itself (HALF).
+ *   - Repartition topics are inputs like any other. Their records may be there twice, as the task
+ *     that writes them, mostly without a state, begins at the group's offset; each of these
+ *     counts.
+ *   - at_most_once commits before it processes: committed > own, tails are the only trace of what
+ *     will not be processed again, and are replayed. exactly_once_v2: a tail is committed with its
+ *     offsets, and is replayed; what was aborted is not read.
  */
 #include "runtime/restore.h"
 
@@ -18,6 +45,8 @@
 
 /* Records of one LMDB transaction: bounds its pages and the memory of one fetch. */
 #define REPLAY_RECORDS 10000
+#define INPUT_NAME_SIZE 300 /* topic names have 249 characters at most */
+#define HALF "restore/half" /* a number of the state: 1 = a replay has begun and not ended */
 
 enum phase { PHASE_OFFSETS, PHASE_ENDS, PHASE_REPLAY, PHASE_DONE };
 
@@ -25,6 +54,8 @@ struct input {
     const char *topic;    /* the task's */
     int64_t     position; /* where it goes on; KS__OFFSET_NONE = not known yet */
     int64_t     high;     /* end of its partition */
+    int64_t     committed; /* by the group; KS__OFFSET_NONE = nothing */
+    int64_t     own;      /* the state's; KS__OFFSET_NONE = none that the log could hold */
     bool        ahead;    /* of what the group knows */
 };
 
@@ -47,6 +78,7 @@ struct ks__restore {
     int                            timeout_ms;
     bool                           was_new;
     bool                           foreign; /* a changelog is not as the state left it */
+    bool                           knows_all; /* nobody has committed what the state knows not */
     struct input                  *inputs;
     size_t                         input_count;
     struct changelog              *changelogs;
@@ -193,14 +225,21 @@ static ks_status reset_input(struct ks__restore *restore, size_t n, int64_t begi
     return KS_OK;
 }
 
+static bool input_name(const struct ks__restore *restore, size_t n, char name[INPUT_NAME_SIZE])
+{
+    int size = snprintf(name, INPUT_NAME_SIZE, "input/%s/%" PRId32, restore->inputs[n].topic,
+                        restore->task->partition);
+
+    return size >= 0 && size < INPUT_NAME_SIZE;
+}
+
 /* The state's own position of an input, where it may be used instead of the group's. */
 static int64_t own_position(const struct ks__restore *restore, size_t n)
 {
-    char    name[512];
-    int     size = snprintf(name, sizeof(name), "input/%s/%" PRId32, restore->inputs[n].topic,
-                            restore->task->partition);
+    char name[INPUT_NAME_SIZE];
 
-    if (restore->state == NULL || restore->was_new || size < 0 || (size_t)size >= sizeof(name) ||
+    if (restore->state == NULL || restore->was_new || !input_name(restore, n, name) ||
+        ks__state_number(restore->state, HALF, 0) != 0 ||
         restore->task->settings->guarantee == KS__EXACTLY_ONCE_V2)
         return KS__OFFSET_NONE;
     return ks__state_number(restore->state, name, KS__OFFSET_NONE);
@@ -225,8 +264,12 @@ static ks_status find_offset(struct ks__restore *restore, ks_error *error)
         status = offset_of(restore, input->topic, KS__OFFSET_HIGH, &high, error);
     if (status != KS_OK)
         return status;
-    input->position = committed;
-    input->high     = high;
+    input->position  = committed;
+    input->high      = high;
+    input->committed = committed;
+    input->own       = own_position(restore, restore->index);
+    if (input->own < begin || input->own > high)
+        input->own = KS__OFFSET_NONE;
     if (committed != KS__OFFSET_NONE && committed >= begin && committed <= high)
         return KS_OK;
     if (committed != KS__OFFSET_NONE)
@@ -235,6 +278,18 @@ static ks_status find_offset(struct ks__restore *restore, ks_error *error)
                         ", %" PRId64 "], reset",
                         input->topic, restore->task->partition, committed, begin, high);
     return reset_input(restore, restore->index, begin, error);
+}
+
+/* At least once, see the head of this file. */
+static bool knows_all(const struct ks__restore *restore)
+{
+    if (restore->state == NULL || restore->task->settings->guarantee != KS__AT_LEAST_ONCE)
+        return false;
+    for (size_t i = 0; i < restore->input_count; i++)
+        if (restore->inputs[i].own == KS__OFFSET_NONE ||
+            restore->inputs[i].committed > restore->inputs[i].own)
+            return false;
+    return true;
 }
 
 /* ---- ends of the changelogs ---- */
@@ -277,6 +332,7 @@ static ks_status find_end(struct ks__restore *restore, ks_error *error)
     struct changelog *log = &restore->changelogs[restore->index];
     int64_t           begin, high;
     ks_status         status;
+    bool              known;
 
     status = offset_of(restore, log->topic, KS__OFFSET_BEGIN, &begin, error);
     if (status == KS_OK)
@@ -293,12 +349,30 @@ static ks_status find_end(struct ks__restore *restore, ks_error *error)
         end_at_input(restore, log, begin);
         return KS_OK;
     }
+    known    = log->position != KS__OFFSET_NONE;
     log->end = high;
-    if (log->position == KS__OFFSET_NONE)
+    if (!known)
         log->position = begin;
-    if (log->position != high)
+    if (log->position != high && !(known && restore->knows_all))
         restore->foreign = true;
     return KS_OK;
+}
+
+/* What lies behind the state's position is of records that will be processed again. */
+static void leave_tails_out(struct ks__restore *restore)
+{
+    for (size_t i = 0; i < restore->changelog_count; i++) {
+        struct changelog *log = &restore->changelogs[i];
+
+        if (log->position >= log->end)
+            continue;
+        KS__LOG_AT_INFO(restore->task->log, "runtime",
+                        "store %s is not restored from %s-%" PRId32 ": nobody has committed what "
+                        "offsets %" PRId64 " to %" PRId64 " come from, it is processed again",
+                        ks__kv_spec(log->store)->name, log->topic, restore->task->partition,
+                        log->position, log->end);
+        log->position = log->end;
+    }
 }
 
 /* ---- replay ---- */
@@ -393,6 +467,35 @@ static ks_status replay(struct ks__restore *restore, ks_error *error)
     return status;
 }
 
+/* ---- what the state says of itself ---- */
+
+static bool keep_number(struct ks__restore *restore, const char *name, int64_t number)
+{
+    if (number == KS__OFFSET_NONE ||
+        ks__state_number(restore->state, name, KS__OFFSET_NONE) == number)
+        return false;
+    ks__state_set_number(restore->state, name, number);
+    return true;
+}
+
+static ks_status write_numbers(struct ks__restore *restore, ks_error *error)
+{
+    ks_status status = ks__state_seal(restore->state, error);
+
+    return status == KS_OK ? ks__state_write(restore->state, error) : status;
+}
+
+/* Half of a replay is the state of no position. */
+static ks_status begin_replay(struct ks__restore *restore, ks_error *error)
+{
+    if (restore->knows_all && !restore->foreign)
+        leave_tails_out(restore);
+    count_remaining(restore);
+    if (restore->foreign && keep_number(restore, HALF, 1))
+        return write_numbers(restore, error);
+    return KS_OK;
+}
+
 /* ---- the machine ---- */
 
 static bool is_through(const struct ks__restore *restore)
@@ -425,8 +528,10 @@ static ks_status one_round(struct ks__restore *restore, ks_error *error)
     }
     restore->phase++;
     restore->index = 0;
+    if (restore->phase == PHASE_ENDS)
+        restore->knows_all = knows_all(restore);
     if (restore->phase == PHASE_REPLAY)
-        count_remaining(restore);
+        return begin_replay(restore, error);
     return KS_OK;
 }
 
@@ -434,13 +539,52 @@ static ks_status one_round(struct ks__restore *restore, ks_error *error)
 static void prefer_own_positions(struct ks__restore *restore)
 {
     for (size_t i = 0; i < restore->input_count && !restore->foreign; i++) {
-        int64_t own = own_position(restore, i);
+        struct input *input = &restore->inputs[i];
 
-        if (own <= restore->inputs[i].position || own > restore->inputs[i].high)
+        if (input->own == KS__OFFSET_NONE || (input->own <= input->position && !restore->knows_all))
             continue;
-        restore->inputs[i].position = own;
-        restore->inputs[i].ahead    = true;
+        input->ahead    = input->own > input->position || input->committed == KS__OFFSET_NONE;
+        input->position = input->own;
     }
+}
+
+/* The state knows where it stands before anything is processed: so tails can be left out. */
+static bool note_positions(struct ks__restore *restore)
+{
+    bool moved = false;
+
+    for (size_t i = 0; i < restore->input_count; i++) {
+        char name[INPUT_NAME_SIZE];
+
+        if (input_name(restore, i, name))
+            moved |= keep_number(restore, name, restore->inputs[i].position);
+    }
+    for (size_t i = 0; i < restore->changelog_count; i++)
+        if (restore->changelogs[i].input < 0)
+            moved |= keep_number(restore, restore->changelogs[i].position_name,
+                                 restore->changelogs[i].position);
+    return moved;
+}
+
+static ks_status end_replay(struct ks__restore *restore, ks_error *error)
+{
+    bool      moved = false;
+    ks_status status;
+
+    prefer_own_positions(restore);
+    if (restore->state == NULL)
+        return KS_OK;
+    if (restore->task->settings->guarantee == KS__AT_LEAST_ONCE)
+        moved = note_positions(restore);
+    if (ks__state_number(restore->state, HALF, 0) != 0)
+        moved |= keep_number(restore, HALF, 0);
+    status = moved ? write_numbers(restore, error) : KS_OK;
+    if (status != KS_EFULL)
+        return status;
+    KS__LOG_AT_WARN(restore->task->log, "runtime",
+                    "where the state stands is not written yet: %s", error->message);
+    ks__error_clear(error);     /* the sealed layer stays, commits try again */
+    return KS_OK;
 }
 
 ks_status ks__restore_step(struct ks__restore *restore, int timeout_ms, ks_error *error)
@@ -457,8 +601,8 @@ ks_status ks__restore_step(struct ks__restore *restore, int timeout_ms, ks_error
         if (status != KS_OK)
             return status;
         if (restore->phase == PHASE_DONE)
-            prefer_own_positions(restore);
-        else if (before == PHASE_REPLAY && ks__clock_mono_ms(clock) >= end)
+            return end_replay(restore, error);
+        if (before == PHASE_REPLAY && ks__clock_mono_ms(clock) >= end)
             return KS_EAGAIN;
     }
     return KS_OK;

@@ -9,6 +9,8 @@
  *
  * Where the inputs go on:
  *      exactly_once_v2   the group's offsets
+ *      at_least_once     the state's own positions, if nobody has committed more (what lies in the
+ *                        changelogs behind the state is then left out, see restore.c)
  *      otherwise         the state's own positions where nobody has written since (the changelogs
  *                        end where the state does), if they are further on; else the group's
  *      none of them      auto.offset.reset of the source

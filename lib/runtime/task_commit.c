@@ -78,7 +78,8 @@ static void keep_inputs(struct ks__task *task)
     }
 }
 
-/* Up to where each changelog is in the state. */
+/* Up to where each changelog is in the state. What this session appended last may lie before what
+ * was restored since. */
 static void keep_changelogs(struct ks__task *task)
 {
     for (size_t i = 0; i < task->store_count; i++) {
@@ -88,7 +89,7 @@ static void keep_changelogs(struct ks__task *task)
         if (store->changelog == NULL)
             continue;
         offset = ks__topic_appended(store->changelog->topic, task->options.partition);
-        if (offset != KS__OFFSET_NONE)
+        if (offset > ks__state_number(task->state, store->position, KS__OFFSET_NONE))
             ks__state_set_number(task->state, store->position, offset);
     }
 }

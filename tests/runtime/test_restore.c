@@ -191,10 +191,12 @@ END_TEST
 START_TEST(a_known_state_reads_only_what_came_since)
 {
     log_count("a", 1);
+    fill_input(1);
     open_task();
     ck_assert_int_eq(run_restore(), KS_OK);
     close_task(_i == 0);
     log_count("b", 2);
+    commit_input(1);
     open_task();
     ck_assert_int_eq(run_restore(), KS_OK);
     ck_assert_int_eq(restored(), 1);
@@ -306,16 +308,92 @@ START_TEST(the_state_s_own_position_counts_when_nobody_has_written_since)
 }
 END_TEST
 
-START_TEST(the_group_s_offset_counts_when_somebody_has_written_since)
+START_TEST(what_nobody_has_committed_is_not_replayed)
 {
     fill_input(10);
     commit_input(5);
     log_count("a", 1);
     leave_state(8);
     log_count("a", 2);
+    log_count("b", 1);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 8);
+    ck_assert(ks__restore_is_ahead(restore, 0));
+    ck_assert_int_eq(restored(), 0);
+    ck_assert_int_eq(count_of("a"), 1);
+    ck_assert_int_eq(count_of("b"), -1);
+    ck_assert_int_eq(saved_position(), 3);
+}
+END_TEST
+
+START_TEST(what_was_not_committed_in_a_first_interval_is_not_replayed)
+{
+    fill_input(10);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 0);
+    close_task(false);      /* killed before its first commit */
+    log_count("a", 1);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 0);
+    ck_assert_int_eq(count_of("a"), -1);
+}
+END_TEST
+
+START_TEST(the_group_s_offset_counts_when_somebody_has_worked_on_since)
+{
+    fill_input(10);
+    commit_input(5);
+    log_count("a", 1);
+    leave_state(8);
+    log_count("a", 2);
+    commit_input(9);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 9);
+    ck_assert_int_eq(count_of("a"), 2);
+}
+END_TEST
+
+/* The store's position had left its changelog; nobody has committed anything since. */
+START_TEST(a_replay_that_was_cut_short_is_not_taken_for_a_tail)
+{
+    ks_status status = KS_EAGAIN;
+
+    fill_input(10);
+    commit_input(5);
+    log_count("a", 1);
+    leave_state(5);
+    for (int i = 0; i < 25000; i++)
+        log_count("b", i);
+    ck_assert_int_eq(ks__cluster_trim(cluster, CHANGELOG, 0, 2, 1000, &failure), KS_OK);
+    open_task();
+    while (status == KS_EAGAIN && restored() == 0)
+        status = ks__restore_step(restore, 0, &failure);
+    ck_assert_int_eq(status, KS_EAGAIN);
+    close_task(false);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(count_of("b"), 24999);
+    ck_assert_int_eq(saved_position(), 25001);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 5);
+}
+END_TEST
+
+START_TEST(at_most_once_replays_whatever_was_written)
+{
+    read_settings("at_most_once");
+    fill_input(10);
+    commit_input(5);
+    log_count("a", 1);
+    leave_state(5);
+    log_count("a", 2);
     open_task();
     ck_assert_int_eq(run_restore(), KS_OK);
     ck_assert_int_eq(ks__restore_input(restore, 0), 5);
+    ck_assert_int_eq(count_of("a"), 2);
 }
 END_TEST
 
@@ -386,7 +464,11 @@ int main(void)
     tcase_add_test(tcase, a_position_behind_the_end_wipes_the_store);
     tcase_add_test(tcase, an_input_goes_on_at_the_group_s_offset);
     tcase_add_test(tcase, the_state_s_own_position_counts_when_nobody_has_written_since);
-    tcase_add_test(tcase, the_group_s_offset_counts_when_somebody_has_written_since);
+    tcase_add_test(tcase, what_nobody_has_committed_is_not_replayed);
+    tcase_add_test(tcase, what_was_not_committed_in_a_first_interval_is_not_replayed);
+    tcase_add_test(tcase, the_group_s_offset_counts_when_somebody_has_worked_on_since);
+    tcase_add_test(tcase, a_replay_that_was_cut_short_is_not_taken_for_a_tail);
+    tcase_add_test(tcase, at_most_once_replays_whatever_was_written);
     tcase_add_test(tcase, a_position_of_another_log_is_not_used);
     tcase_add_test(tcase, the_position_of_a_state_that_was_wiped_is_not_used);
     tcase_add_test(tcase, under_exactly_once_the_group_s_offset_counts_always);

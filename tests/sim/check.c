@@ -44,6 +44,14 @@ static void take_changelog(struct world *world, const ks_entry *entry)
     tally_changelog(&world->tally, entry->record.key, ks_bytes_i64(entry->record.value, -1));
 }
 
+static void take_moved(struct world *world, const ks_entry *entry)
+{
+    int n = tally_number(&world->tally, entry->record.key);
+
+    if (n >= 0)
+        world->tally.words[n].moved++;
+}
+
 /* Totals are never ahead of the input, whatever is replayed. */
 static void take_total(struct world *world, const ks_entry *entry)
 {
@@ -98,6 +106,9 @@ void check_all(struct world *world)
 {
     read_topic(world, OUTPUT, take_output);
     read_topic(world, TOTALS, take_total);
+    if (world->tally.kept && repartition_of(&world->plan) != NULL &&
+        ks_log_partitions(world->log, repartition_of(&world->plan)) > 0)
+        read_topic(world, repartition_of(&world->plan), take_moved);
     if (ks_log_partitions(world->log, APPLICATION "-" STORE "-changelog") > 0)
         read_topic(world, APPLICATION "-" STORE "-changelog", take_changelog);
     if (world_is_sound(world))

@@ -79,6 +79,8 @@ void tally_changelog(struct tally *tally, ks_bytes word, int64_t count)
 
 static bool is_right(const struct tally *tally, const struct tally_word *word, int64_t count)
 {
+    if (tally->kept && count != (word->moved > 0 ? word->moved : word->in))
+        return false;
     switch (tally->rule) {
     case TALLY_EXACTLY_ONCE: return count == word->in;
     case TALLY_AT_LEAST_ONCE: return count >= word->in && count <= word->seen;
@@ -96,8 +98,8 @@ bool tally_settle(struct tally *tally)
             tally_complain(tally, "w%d: in %" PRId64 ", seen %" PRId64 ", last output %" PRId64,
                            n, word->in, word->seen, word->out);
         if (!is_right(tally, word, word->row))
-            tally_complain(tally, "w%d: in %" PRId64 ", seen %" PRId64 ", store %" PRId64, n,
-                           word->in, word->seen, word->row);
+            tally_complain(tally, "w%d: in %" PRId64 ", moved %" PRId64 ", seen %" PRId64
+                           ", store %" PRId64, n, word->in, word->moved, word->seen, word->row);
         if (word->changelog != word->row)
             tally_complain(tally, "w%d: store %" PRId64 ", changelog %" PRId64, n, word->row,
                            word->changelog);

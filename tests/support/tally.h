@@ -24,6 +24,7 @@
 struct tally_word {
     int64_t in;          /* how often it went in */
     int64_t seen;        /* how often user code saw it, replays included; bounds at least once */
+    int64_t moved;       /* how often it is in a repartition topic */
     int64_t out;         /* the last count that came out */
     int64_t row;         /* the count in the store */
     int64_t changelog;   /* the last count in the changelog */
@@ -31,13 +32,14 @@ struct tally_word {
 
 enum tally_rule {
     TALLY_EXACTLY_ONCE,  /* counts go up to `in`; contiguous ones without a gap */
-    TALLY_AT_LEAST_ONCE, /* counts end between `in` and `seen` */
+    TALLY_AT_LEAST_ONCE, /* counts end between `in` and `seen`; `kept`: at `in`, or `moved` if any */
     TALLY_AT_MOST_ONCE   /* counts end at `in` or below */
 };
 
 struct tally {
     enum tally_rule   rule;
     bool              contiguous; /* no cache merges counts: 1, 2, 3, ... */
+    bool              kept;       /* at least once, the state was never lost: it counts each once */
     struct tally_word words[TALLY_WORDS];
     char              complaint[256];
 };
