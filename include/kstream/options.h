@@ -157,7 +157,7 @@ typedef struct ks_materialized {
     ks_switch       cache KS_ZERO;     /* merge updates of one key between flushes; default on */
     ks_switch       changelog KS_ZERO; /* default on */
     int64_t         retention_ms KS_ZERO; /* how long windows can be read; 0 = as needed */
-    int64_t         history_ms KS_ZERO;   /* above 0: versioned, with so much history; needs `store` */
+    int64_t         history_ms KS_ZERO;   /* above 0: versioned, so much history; needs `store` */
     ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
 } ks_materialized;
 
@@ -170,7 +170,7 @@ typedef struct ks_joined {
     const ks_serde *value KS_ZERO; /* of the stream side */
     const ks_serde *other KS_ZERO; /* value of the table side */
     const ks_serde *out KS_ZERO;   /* value of the result */
-    int64_t         grace_ms KS_ZERO; /* above 0: records wait so long; the table must be versioned */
+    int64_t         grace_ms KS_ZERO; /* above 0: records wait so long for a versioned table */
     ks_switch       buffer KS_ZERO;   /* KS_ON: they wait also with grace 0, for their order */
 } ks_joined;
 

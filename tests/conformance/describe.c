@@ -163,6 +163,15 @@ static size_t read_case(json_t *list, struct part *parts, size_t limit)
     return i;
 }
 
+/* By number, whatever the kind: a case lists the global ones last, Kafka's text does not. */
+static int by_number(const void *a, const void *b)
+{
+    const struct part *one = a, *other = b;
+
+    return atoi(one->label + strcspn(one->label, "0123456789")) -
+           atoi(other->label + strcspn(other->label, "0123456789"));
+}
+
 static void compare_parts(struct replay *r, struct part *want, struct part *got)
 {
     if (strcmp(want->label, got->label) != 0)
@@ -193,6 +202,9 @@ void replay_compare_description(struct replay *r)
     json_t      *list = json_object_get(json_object_get(r->kase, "expected"), "describe");
     size_t       wanted = read_case(list, want, LIMIT);
     size_t       count  = text ? read_text(text, got, LIMIT) : 0;
+
+    qsort(want, wanted, sizeof *want, by_number);
+    qsort(got, count, sizeof *got, by_number);
 
     for (size_t i = 0; i < wanted || i < count; i++)
         compare_parts(r, &want[i], &got[i]);
