@@ -32,7 +32,7 @@ struct ks__local_topic {
     char                    *name;
     int32_t                  partitions;
     bool                     compacted;
-    struct ks__local_source *sources;       /* that read it                                       */
+    struct ks__local_source **readers;      /* per partition: the sources that read it            */
 };
 
 /* Appends of one session to one partition that are not handed over yet, and where the last ones
@@ -124,7 +124,7 @@ struct ks__local_source {
     int32_t                  partition;
     int64_t                  next;          /* offset                                             */
     atomic_bool              hungry;        /* found nothing more: to be woken                    */
-    struct ks__local_source *next_of_topic;
+    struct ks__local_source *next_reader;   /* of the partition                                   */
     struct ks__local_source *next_of_session;
     size_t                   hint;          /* where the storage found the last one               */
     void                    *own;           /* the storage's; NULL at first                       */
@@ -169,7 +169,7 @@ void ks__local_cluster_init(struct ks__local_cluster *cluster,
                             const struct ks__cluster_class *class,
                             const struct ks__cluster_options *options, struct ks__local_log *log);
 /* Wake who waits for records of the partition; with log->mutex held. */
-void ks__local_wake_readers(struct ks__local_topic *topic, int32_t partition);
+void ks__local_wake_readers(const struct ks__local_topic *topic, int32_t partition);
 /* Wake all sessions: a group or a topic changed; takes log->mutex. */
 void ks__local_changed(struct ks__local_log *log);
 /* KS_EINVAL unless it is a name as Kafka allows it. */

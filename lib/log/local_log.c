@@ -69,11 +69,10 @@ static void wake(const struct ks__local_session *session)
         ks__wake_set((struct ks__wake *)(uintptr_t)session->wake);
 }
 
-void ks__local_wake_readers(struct ks__local_topic *topic, int32_t partition)
+void ks__local_wake_readers(const struct ks__local_topic *topic, int32_t partition)
 {
-    for (struct ks__local_source *s = topic->sources; s != NULL; s = s->next_of_topic)
-        if (s->partition == partition && atomic_load(&s->hungry) &&
-            atomic_exchange(&s->hungry, false))
+    for (struct ks__local_source *s = topic->readers[partition]; s != NULL; s = s->next_reader)
+        if (atomic_load(&s->hungry) && atomic_exchange(&s->hungry, false))
             wake((const struct ks__local_session *)s->base.session);
 }
 

@@ -134,8 +134,8 @@ ks_status ks__local_start(struct ks__session *base, const char *topic, int32_t p
     source->next_of_session = session->sources;
     session->sources        = source;
     ks__mutex_lock(&log->mutex);
-    source->next_of_topic = found->sources;
-    found->sources        = source;
+    source->next_reader       = found->readers[partition];
+    found->readers[partition] = source;
     ks__mutex_unlock(&log->mutex);
     *out = &source->base;
     return KS_OK;
@@ -147,9 +147,9 @@ void ks__local_stop(struct ks__session *base, struct ks__source *stopped)
     struct ks__local_source  *source  = (struct ks__local_source *)stopped, **at;
 
     ks__mutex_lock(&session->log->mutex);
-    for (at = &source->topic->sources; *at != source; at = &(*at)->next_of_topic)
+    for (at = &source->topic->readers[source->partition]; *at != source; at = &(*at)->next_reader)
         ;
-    *at = source->next_of_topic;
+    *at = source->next_reader;
     ks__mutex_unlock(&session->log->mutex);
     for (at = &session->sources; *at != source; at = &(*at)->next_of_session)
         ;

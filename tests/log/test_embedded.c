@@ -5,6 +5,7 @@
  */
 #include "base/io.h"
 #include "log/contract.h"
+#include "log/embedded/embedded.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -186,6 +187,217 @@ START_TEST(partitions_of_a_killed_process_go_to_the_living_at_once)
 }
 END_TEST
 
+static void write_elsewhere(void)
+{
+    struct ks__session *session = open_session(NULL, NULL);
+
+    append_text(session, "hello", 0, "k", "here", 1);
+    if (ks__session_flush(session, 0) != KS_OK)
+        _exit(1);
+    wait_for("ask", 1);
+    append_text(session, "other", 1, "k", "v", 1);
+    if (ks__session_flush(session, 0) != KS_OK)
+        _exit(1);
+    ks__session_close(session);
+}
+
+/* A session that has read a partition to its end and waits. */
+static struct ks__session *hungry_session(struct ks__wake *wake, const char *topic,
+                                          int32_t partition)
+{
+    struct ks__session_options options = { .wake = wake };
+    struct ks__session        *session;
+    struct ks__source         *source;
+    struct ks__batch           batch;
+
+    ck_assert_int_eq(ks__wake_init(wake), KS_OK);
+    ck_assert_int_eq(ks__session_open(&session, cluster, &options, NULL), KS_OK);
+    ck_assert_int_eq(ks__session_start(session, topic, partition, 0, &source), KS_OK);
+    do {
+        ck_assert_int_eq(ks__source_fetch(source, 10, &batch), KS_OK);
+        ck_assert_uint_eq(batch.count, 0);
+    } while (!batch.caught_up);
+    ks__wake_drain(wake);
+    return session;
+}
+
+START_TEST(a_record_of_another_process_wakes_the_readers_of_its_partition_alone)
+{
+    static const struct { const char *topic; int32_t partition; } idle[2] = { { "in", 1 },
+                                                                              { "other", 0 } };
+    struct ks__wake     wakes[2], wake;
+    struct ks__session *sessions[2], *session, *writer;
+    pid_t               child;
+    int                 status;
+
+    create("hello", 1);
+    create("ask", 1);
+    create("in", 2);
+    create("other", 2);
+    child = start_process(write_elsewhere);
+    wait_for("hello", 1);
+    usleep(50000);                              /* its poke has come */
+    for (int i = 0; i < 2; i++)
+        sessions[i] = hungry_session(&wakes[i], idle[i].topic, idle[i].partition);
+    session = hungry_session(&wake, "other", 1);
+    writer  = open_session(NULL, NULL);
+    append_text(writer, "ask", 0, "k", "?", 1);
+    ck_assert_int_eq(ks__session_flush(writer, 0), KS_OK);
+    ck_assert(ks__wake_wait(&wake, 20000));
+    for (int i = 0; i < 2; i++) {
+        ck_assert(!ks__wake_wait(&wakes[i], 100));
+        ks__session_close(sessions[i]);
+        ks__wake_release(&wakes[i]);
+    }
+    ks__session_close(writer);
+    ks__session_close(session);
+    ks__wake_release(&wake);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* ---- waiters ---- */
+
+struct heard {
+    struct ks__mutex mutex;
+    atomic_int       told, all, groups;
+};
+
+static void hear(void *user, const struct ks__poke *pokes, size_t count)
+{
+    struct heard *heard = user;
+
+    ks__mutex_lock(&heard->mutex);
+    for (size_t i = 0; i < count; i++) {
+        heard->told += pokes[i].partition >= 0 && pokes[i].end == 7;
+        heard->all += pokes[i].partition == KS__POKE_ALL;
+        heard->groups += pokes[i].partition == KS__POKE_GROUPS;
+    }
+    ks__mutex_unlock(&heard->mutex);
+}
+
+static void open_waiters(struct ks__waiters *waiters, struct heard *heard)
+{
+    ck_assert_int_eq(ks__mutex_init(&heard->mutex), KS_OK);
+    atomic_init(&heard->told, 0);
+    atomic_init(&heard->all, 0);
+    atomic_init(&heard->groups, 0);
+    ck_assert_int_eq(ks__waiters_open(waiters, directory, hear, heard, NULL), KS_OK);
+}
+
+static void await(atomic_int *number, int least)
+{
+    for (int i = 0; i < 20000 && atomic_load(number) < least; i++)
+        usleep(1000);
+    ck_assert_int_ge(atomic_load(number), least);
+}
+
+START_TEST(pokes_that_were_lost_in_a_full_fifo_are_known_to_be_lost)
+{
+    struct ks__poke    pokes[KS__POKE_LIMIT + 1];
+    struct ks__waiters one, other;
+    struct heard       heard, none;
+
+    for (size_t i = 0; i <= KS__POKE_LIMIT; i++)
+        pokes[i] = (struct ks__poke){ .topic = 3, .partition = (int32_t)i, .end = 7 };
+    open_waiters(&one, &none);
+    open_waiters(&other, &heard);
+    ks__waiters_poke(&one, pokes, KS__POKE_LIMIT);
+    await(&heard.told, KS__POKE_LIMIT);
+    ck_assert_int_eq(atomic_load(&heard.all), 0);
+    ks__waiters_poke(&one, pokes, KS__POKE_LIMIT + 1);
+    await(&heard.all, 1);
+    ck_assert_int_eq(atomic_load(&heard.told), KS__POKE_LIMIT);
+    ks__mutex_lock(&heard.mutex);
+    for (int i = 0; i < 100; i++)               /* 100 KiB into at most 64 */
+        ks__waiters_poke(&one, pokes, KS__POKE_LIMIT);
+    ks__mutex_unlock(&heard.mutex);
+    await(&heard.all, 2);
+    pokes[0].partition = KS__POKE_GROUPS;
+    ks__waiters_poke(&one, pokes, 1);
+    await(&heard.groups, 1);
+    ck_assert_int_eq(atomic_load(&none.told) + atomic_load(&none.all), 0);
+    ks__waiters_close(&one);
+    ks__waiters_close(&other);
+    ks__mutex_release(&heard.mutex);
+    ks__mutex_release(&none.mutex);
+}
+END_TEST
+
+START_TEST(a_process_is_not_dead_because_no_descriptor_is_left_to_ask_it)
+{
+    struct ks__waiters one, other;
+    struct heard       heard, none;
+    struct rlimit      old, limit;
+    char               name[64];
+    bool               alive;
+
+    open_waiters(&one, &none);
+    open_waiters(&other, &heard);
+    snprintf(name, sizeof(name), "%s", other.name);
+    ck_assert(ks__waiters_is_alive(&one, name));
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    limit = (struct rlimit){ 3, old.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    alive = ks__waiters_is_alive(&one, name);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+    ck_assert(alive);
+    ks__waiters_close(&other);
+    ck_assert(!ks__waiters_is_alive(&one, name));
+    ks__waiters_close(&one);
+    ks__mutex_release(&heard.mutex);
+    ks__mutex_release(&none.mutex);
+}
+END_TEST
+
+/* ---- damage ---- */
+
+/* Keep a group as it never is. */
+static void keep_group(struct ks__group *group)
+{
+    struct ks__embedded_log *log =
+        (struct ks__embedded_log *)((struct ks__local_cluster *)cluster)->log;
+    struct ks__txn *txn;
+
+    ck_assert_int_eq(ks__txn_begin_write(log->env, &txn, NULL), KS_OK);
+    ck_assert_int_eq(ks__row_put_group(log, txn, group), KS_OK);
+    ck_assert_int_eq(ks__txn_commit(txn), KS_OK);
+}
+
+START_TEST(a_damaged_group_is_an_error)
+{
+    char                        in[] = "in", more[] = "more", id[] = "id", name[] = "group";
+    char                       *topics[] = { in, more }, *unsorted[] = { more, in };
+    const char                 *topic = "in";
+    struct ks__member_partition owned  = { in, 0 };
+    struct ks__member           member = { .id = id, .topics = topics, .topic_count = 2,
+                                           .owned = &owned, .owned_count = 1, .timeout_ms = 1000000,
+                                           .phase = KS__MEMBER_JOINING };
+    struct ks__member          *members = &member;
+    struct ks__group            group = { .name = name, .rebalancing = true, .members = &members,
+                                          .count = 1 };
+    struct ks__session         *session = open_session("group", NULL);
+
+    create("in", 1);
+    keep_group(&group);                         /* who waits for partitions has some */
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_ECORRUPT);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks__session_error(session)), "group"));
+    member.owned_count = 0;
+    member.topics      = unsorted;
+    keep_group(&group);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_ECORRUPT);
+    member.topics    = topics;
+    group.generation = INT32_MAX;
+    keep_group(&group);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_ECORRUPT);
+    group.generation = 3;
+    keep_group(&group);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_OK);
+    ks__session_close(session);
+}
+END_TEST
+
 /* ---- a full log ---- */
 
 static ks_status fill(struct ks__session *session, int64_t *stored)
@@ -322,7 +534,11 @@ int main(void)
     tcase_add_checked_fixture(c, contract_setup, contract_teardown);
     tcase_add_test(c, a_restart_keeps_everything);
     tcase_add_test(c, a_record_of_another_process_wakes_a_reader);
+    tcase_add_test(c, a_record_of_another_process_wakes_the_readers_of_its_partition_alone);
+    tcase_add_test(c, pokes_that_were_lost_in_a_full_fifo_are_known_to_be_lost);
+    tcase_add_test(c, a_process_is_not_dead_because_no_descriptor_is_left_to_ask_it);
     tcase_add_test(c, partitions_of_a_killed_process_go_to_the_living_at_once);
+    tcase_add_test(c, a_damaged_group_is_an_error);
     tcase_add_test(c, a_directory_that_is_not_ours_is_refused);
     tcase_add_test(c, two_clusters_of_a_process_share_the_log);
     suite_add_tcase(s, c);

@@ -146,17 +146,21 @@ static void write_singly(struct ks__embedded_log *log, struct ks__embedded_wait 
 /* Tell readers, here and in other processes. */
 static void publish(struct ks__embedded_log *log, const struct ks__embedded_wait *list)
 {
-    bool any = false;
+    struct ks__poke pokes[KS__POKE_LIMIT];
+    size_t          count = 0;
 
     for (const struct ks__embedded_wait *w = list; w != NULL; w = w->next)
         for (struct ks__staged *s = w->commit->staged; w->status == KS_OK && s != NULL;
              s = s->next) {
             s->end = s->base + (int64_t)s->records;
             ks__embedded_publish(log, s->topic, s->partition, s->end);
-            any = true;
+            if (count < KS__POKE_LIMIT)
+                pokes[count] = (struct ks__poke){ ((struct ks__embedded_topic *)s->topic)->id,
+                                                  s->partition, s->end };
+            count++;
         }
-    if (any)
-        ks__waiters_poke(&log->waiters, false);
+    if (count > 0)
+        ks__waiters_poke(&log->waiters, pokes, count);
 }
 
 static void write_all(struct ks__embedded_log *log, struct ks__embedded_wait *list)

@@ -24,6 +24,14 @@ static struct ks__embedded_log *embedded_of(struct ks__local_log *log)
     return (struct ks__embedded_log *)log;
 }
 
+/* Tell the other processes that a group or a topic changed. */
+static void poke_groups(struct ks__embedded_log *log)
+{
+    const struct ks__poke poke = { .partition = KS__POKE_GROUPS };
+
+    ks__waiters_poke(&log->waiters, &poke, 1);
+}
+
 /* A text for a failure that has none yet; returns the status. */
 static ks_status told(ks_error *error, ks_status status, const char *what)
 {
@@ -31,6 +39,15 @@ static ks_status told(ks_error *error, ks_status status, const char *what)
 }
 
 /* ---- topics ---- */
+
+static void topic_free(struct ks__embedded_topic *topic)
+{
+    if (topic == NULL)
+        return;
+    ks__free(topic->base.readers);
+    ks__free(topic->base.name);
+    ks__free(topic);
+}
 
 /* With base.mutex held. */
 static struct ks__embedded_topic *known_topic(const struct ks__embedded_log *log, const char *name)
@@ -50,24 +67,17 @@ static struct ks__embedded_topic *topic_new(const char *name, uint32_t id, int32
     if (topic == NULL)
         return NULL;
     topic->base.name       = ks__strdup(name);
+    topic->base.readers    = ks__zalloc_array(count, sizeof(*topic->base.readers));
     topic->base.partitions = partitions;
     topic->base.compacted  = compacted;
     topic->id              = id;
     for (size_t i = 0; i < count; i++)
         atomic_init(&topic->parts[i].end, 0);
-    if (topic->base.name == NULL) {
-        ks__free(topic);
+    if (topic->base.name == NULL || topic->base.readers == NULL) {
+        topic_free(topic);
         return NULL;
     }
     return topic;
-}
-
-static void topic_free(struct ks__embedded_topic *topic)
-{
-    if (topic == NULL)
-        return;
-    ks__free(topic->base.name);
-    ks__free(topic);
 }
 
 /* Remember a topic, unless another thread did; gives the one that is known then. */
@@ -168,7 +178,7 @@ static ks_status create(struct ks__local_log *base, const struct ks__topic_spec 
     }
     status = ks__txn_commit(txn);
     if (status == KS_OK)
-        ks__waiters_poke(&log->waiters, true);
+        poke_groups(log);
     return status;
 }
 
@@ -308,7 +318,7 @@ static ks_status group_end(struct ks__local_log *base, struct ks__group *group, 
     ks__group_release(group);
     ks__mutex_unlock(&log->group_mutex);
     if (changed && status == KS_OK)
-        ks__waiters_poke(&log->waiters, true);
+        poke_groups(log);
     return status;
 }
 
@@ -330,18 +340,47 @@ static const struct ks__local_class embedded_class = {
 
 /* ---- the directory ---- */
 
-/* Another process wrote: who waits for records, or everybody, looks again. */
-static void poked(void *user, bool groups)
+/* Raise the known end of a partition that another process wrote to. What we do not know yet, nobody
+ * here reads. */
+static void raise_end(struct ks__embedded_log *log, const struct ks__poke *poke)
 {
-    struct ks__embedded_log *log = user;
+    struct ks__embedded_topic *topic = NULL;
 
+    ks__mutex_lock(&log->base.mutex);
+    for (size_t i = 0; i < log->topic_count && topic == NULL; i++)
+        if (log->topics[i]->id == poke->topic)
+            topic = log->topics[i];
+    ks__mutex_unlock(&log->base.mutex);
+    if (topic != NULL && poke->partition < topic->base.partitions)
+        ks__embedded_publish(log, &topic->base, poke->partition, poke->end);
+}
+
+/* More changed than could be told: all who wait look again. */
+static void wake_all(struct ks__embedded_log *log)
+{
     atomic_fetch_add(&log->foreign, 1);
     ks__mutex_lock(&log->base.mutex);
     for (size_t i = 0; i < log->topic_count; i++)
         for (int32_t j = 0; j < log->topics[i]->base.partitions; j++)
             ks__local_wake_readers(&log->topics[i]->base, j);
     ks__mutex_unlock(&log->base.mutex);
-    if (groups)
+}
+
+/* Other processes wrote. */
+static void poked(void *user, const struct ks__poke *pokes, size_t count)
+{
+    struct ks__embedded_log *log    = user;
+    bool                     groups = false, all = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (pokes[i].partition >= 0)
+            raise_end(log, &pokes[i]);
+        groups |= pokes[i].partition == KS__POKE_GROUPS;
+        all |= pokes[i].partition == KS__POKE_ALL;
+    }
+    if (all)
+        wake_all(log);
+    if (groups || all)
         ks__local_changed(&log->base);
 }
 

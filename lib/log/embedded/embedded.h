@@ -40,6 +40,16 @@ struct ks__embedded_topic {
     struct ks__embedded_partition parts[];
 };
 
+#define KS__POKE_GROUPS (-1)                /* a group or a topic changed                         */
+#define KS__POKE_ALL    (-2)                /* more changed than is told one by one               */
+
+/* What changed: the end of a partition, or one of the above in `partition`. */
+struct ks__poke {
+    uint32_t topic;                         /* id                                                 */
+    int32_t  partition;
+    int64_t  end;
+};
+
 /* Processes that wait for this log; see waiters.c. */
 struct ks__waiters {
     char             *directory;
@@ -47,8 +57,7 @@ struct ks__waiters {
     int               fd;                   /* our FIFO; -1 = none                                */
     struct ks__wake   stop;
     struct ks__thread thread;
-    /* Somebody wrote records, or `groups`: changed a group or a topic. */
-    void            (*poked)(void *user, bool groups);
+    void            (*poked)(void *user, const struct ks__poke *pokes, size_t count);
     void             *user;
 };
 
@@ -62,7 +71,7 @@ struct ks__embedded_log {
     unsigned                    records, meta;      /* databases                                  */
     struct ks__embedded_topic **topics;     /* known so far                                       */
     size_t                      topic_count, topic_capacity;
-    atomic_uint_fast64_t        foreign;    /* pokes by other processes                           */
+    atomic_uint_fast64_t        foreign;    /* changes by other processes that were not told      */
     struct ks__waiters          waiters;
 
     struct ks__mutex     group_mutex;
@@ -154,12 +163,14 @@ void ks__embedded_publish(struct ks__embedded_log *log, struct ks__local_topic *
 
 /* Make our FIFO and watch it. */
 ks_status ks__waiters_open(struct ks__waiters *waiters, const char *log_directory,
-                           void (*poked)(void *user, bool groups), void *user,
-                           ks_error *error);
+                           void (*poked)(void *user, const struct ks__poke *pokes, size_t count),
+                           void *user, ks_error *error);
 void ks__waiters_close(struct ks__waiters *waiters);
-/* Tell all other processes that there are records, or that a group or topic changed. */
-void ks__waiters_poke(const struct ks__waiters *waiters, bool groups);
-/* True when the process of that name has the log open. */
+/* Tell all other processes what changed; more than KS__POKE_LIMIT count as KS__POKE_ALL. */
+#define KS__POKE_LIMIT 64u
+void ks__waiters_poke(const struct ks__waiters *waiters, const struct ks__poke *pokes,
+                      size_t count);
+/* False when the process of that name has the log open no more; true also when that cannot be told. */
 bool ks__waiters_is_alive(const struct ks__waiters *waiters, const char *name);
 
 #endif

@@ -79,6 +79,13 @@ ks_status ks__row_put_group(struct ks__embedded_log *log, struct ks__txn *txn,
 
 /* ---- from bytes ---- */
 
+/* Not what put_member() writes; false, so that it tells from want of memory. */
+static bool damaged(struct ks__reader *in)
+{
+    in->failed = true;
+    return false;
+}
+
 static bool get_text(struct ks__reader *in, char **out)
 {
     ks_bytes text = ks__reader_sized(in);
@@ -94,11 +101,13 @@ static bool get_topics(struct ks__reader *in, struct ks__member *member)
     uint32_t count = ks__reader_u32(in);
 
     if (in->failed || count > in->left / sizeof(uint32_t))
-        return false;
+        return damaged(in);
     member->topics = ks__zalloc_array(count, sizeof(*member->topics));
     for (uint32_t i = 0; member->topics != NULL && i < count; i++) {
-        if (!get_text(in, &member->topics[i]) || member->topics[i] == NULL)
+        if (!get_text(in, &member->topics[i]))
             return false;
+        if (member->topics[i] == NULL)
+            return damaged(in);
         member->topic_count++;
     }
     return member->topics != NULL;
@@ -109,7 +118,7 @@ static bool get_owned(struct ks__reader *in, struct ks__member *member)
     uint32_t count = ks__reader_u32(in);
 
     if (in->failed || count > in->left / (2 * sizeof(uint32_t)))
-        return false;
+        return damaged(in);
     if (count == 0)
         return true;
     member->owned = ks__zalloc_array(count, sizeof(*member->owned));
@@ -117,12 +126,24 @@ static bool get_owned(struct ks__reader *in, struct ks__member *member)
         uint32_t topic = ks__reader_u32(in);
 
         if (topic >= member->topic_count)
-            return false;
+            return damaged(in);
         member->owned[i].topic     = member->topics[topic];
         member->owned[i].partition = ks__reader_i32(in);
         member->owned_count++;
     }
     return member->owned != NULL;
+}
+
+/* What the bookkeeping of a group relies on; a damaged row may say anything. */
+static bool is_sound(const struct ks__member *member)
+{
+    if (member->id == NULL || member->phase > KS__MEMBER_REVOKING || member->timeout_ms < 0 ||
+        member->seen_ms < INT64_MIN / 2 || member->seen_ms > INT64_MAX / 2)
+        return false;
+    for (size_t i = 1; i < member->topic_count; i++)
+        if (strcmp(member->topics[i - 1], member->topics[i]) >= 0)
+            return false;
+    return member->phase != KS__MEMBER_JOINING || member->owned_count == 0;
 }
 
 static struct ks__member *get_member(struct ks__reader *in)
@@ -138,8 +159,8 @@ static struct ks__member *get_member(struct ks__reader *in)
         member->generation = ks__reader_i32(in);
         member->seen_ms    = ks__reader_i64(in);
         member->timeout_ms = ks__reader_i64(in);
-        ok = member->id != NULL && member->phase <= KS__MEMBER_REVOKING &&
-             get_topics(in, member) && get_owned(in, member);
+        ok = get_topics(in, member) && get_owned(in, member);
+        ok = ok && (is_sound(member) || damaged(in));
     }
     if (ok)
         return member;
@@ -169,6 +190,8 @@ ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, c
     group->rebalancing = ks__reader_u8(&in) != 0;
     group->partitions  = ks__reader_i64(&in);
     count              = ks__reader_u32(&in);
+    if (group->generation < 0 || group->generation == INT32_MAX)
+        status = KS_ECORRUPT;
     for (uint32_t i = 0; i < count && status == KS_OK; i++) {
         struct ks__member *member = get_member(&in);
 

@@ -4,7 +4,11 @@
  *
  *      DIRECTORY/waiters/<pid>-<number>    a FIFO: its process holds it open for reading
  *
- *      process A  commit ──> one byte into each FIFO but its own ──> thread of B: poked()
+ *      process A  commit ──> what changed into each FIFO but its own ──> thread of B: poked()
+ *
+ * A message says which partition ends where now, so that its readers alone wake. Messages get lost
+ * when a FIFO is full; then about a page lies in it at least, so who reads that much in one go takes
+ * it for KS__POKE_ALL. What is written at once fits into a page: all of it comes, or nothing.
  *
  * A FIFO whose process died has no reader: opening it for writing gives ENXIO, and it is removed.
  * The same test says whether a member of a group is still there. A FIFO appears under its name only
@@ -27,10 +31,32 @@
 #include <unistd.h>
 
 #define PATH_BYTES 4096
-#define RECORDS    'r'                      /* the byte: records came                             */
-#define GROUPS     'g'                      /* a group or a topic changed                         */
+#define READ_BYTES 4096u                    /* the least page of a FIFO                           */
+#define READ_POKES (READ_BYTES / sizeof(struct ks__poke))
+#define FULL_POKES (READ_POKES - KS__POKE_LIMIT) /* behind so many a message may not have fitted    */
+
+_Static_assert(KS__POKE_LIMIT <= FULL_POKES, "one message must not look like a full FIFO");
 
 /* ---- watching ours ---- */
+
+/* Tell what lies in our FIFO. */
+static void take_pokes(struct ks__waiters *waiters)
+{
+    static const struct ks__poke all = { .partition = KS__POKE_ALL };
+    struct ks__poke              pokes[READ_POKES];
+    ssize_t                      got = ks__io_read(waiters->fd, pokes, sizeof(pokes));
+
+    if (got > 0 && (size_t)got <= FULL_POKES * sizeof(pokes[0]) &&
+        (size_t)got % sizeof(pokes[0]) == 0) {
+        waiters->poked(waiters->user, pokes, (size_t)got / sizeof(pokes[0]));
+        return;
+    }
+    if (got <= 0)
+        return;
+    while (got == (ssize_t)sizeof(pokes))
+        got = ks__io_read(waiters->fd, pokes, sizeof(pokes));
+    waiters->poked(waiters->user, &all, 1);
+}
 
 static void watch(void *user)
 {
@@ -39,21 +65,13 @@ static void watch(void *user)
     for (;;) {
         struct pollfd fds[2] = { { .fd = waiters->fd, .events = POLLIN },
                                  { .fd = ks__wake_fd(&waiters->stop), .events = POLLIN } };
-        char          bytes[256];
-        bool          groups = false;
-        ssize_t       got;
 
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             return;
         if (fds[1].revents != 0)
             return;
-        if ((fds[0].revents & POLLIN) == 0)
-            continue;
-        do {
-            got = ks__io_read(waiters->fd, bytes, sizeof(bytes));
-            groups |= got > 0 && memchr(bytes, GROUPS, (size_t)got) != NULL;
-        } while (got == (ssize_t)sizeof(bytes));
-        waiters->poked(waiters->user, groups);
+        if ((fds[0].revents & POLLIN) != 0)
+            take_pokes(waiters);
     }
 }
 
@@ -86,8 +104,8 @@ static ks_status make_fifo(struct ks__waiters *waiters, ks_error *error)
 }
 
 ks_status ks__waiters_open(struct ks__waiters *waiters, const char *log_directory,
-                           void (*poked)(void *user, bool groups), void *user,
-                           ks_error *error)
+                           void (*poked)(void *user, const struct ks__poke *pokes, size_t count),
+                           void *user, ks_error *error)
 {
     static atomic_uint number;
     ks_status          status;
@@ -134,24 +152,29 @@ void ks__waiters_close(struct ks__waiters *waiters)
 
 /* ---- the others ---- */
 
-/* A descriptor to write to a living process; -1: it is dead or cannot be told. */
+/* A descriptor to write to a living process; -1: it is dead, or cannot be told (errno). */
 static int open_other(const char *path)
 {
-    int probe = ks__io_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK, 0), fd;
+    int probe = ks__io_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK, 0), fd, error;
 
     if (probe < 0) {
-        if (errno == ENXIO)
+        if (errno == ENXIO) {
             ks__io_unlink(AT_FDCWD, path, 0);
+            errno = ENXIO;
+        }
         return -1;
     }
-    fd = ks__io_open(AT_FDCWD, path, O_RDWR | O_NONBLOCK, 0);
+    fd    = ks__io_open(AT_FDCWD, path, O_RDWR | O_NONBLOCK, 0);
+    error = errno;
     ks__io_close(probe);
+    errno = error;
     return fd;
 }
 
 struct poke {
     const struct ks__waiters *waiters;
-    char                      byte;
+    const struct ks__poke    *pokes;
+    size_t                    count;
 };
 
 static int poke_one(const char *name, void *user)
@@ -165,9 +188,8 @@ static int poke_one(const char *name, void *user)
         return 0;
     fd = open_other(path);
     if (fd >= 0) {
-        /* A full FIFO refuses; then it has pokes enough, and of a group's change it hears by
-         * itself. */
-        ssize_t put = ks__io_write(fd, &poke->byte, 1);
+        /* A full FIFO refuses; who reads it sees that it was full. */
+        ssize_t put = ks__io_write(fd, poke->pokes, poke->count * sizeof(poke->pokes[0]));
 
         (void)put;
         ks__io_close(fd);
@@ -175,10 +197,14 @@ static int poke_one(const char *name, void *user)
     return 0;
 }
 
-void ks__waiters_poke(const struct ks__waiters *waiters, bool groups)
+void ks__waiters_poke(const struct ks__waiters *waiters, const struct ks__poke *pokes,
+                      size_t count)
 {
-    struct poke poke = { waiters, groups ? GROUPS : RECORDS };
+    static const struct ks__poke all  = { .partition = KS__POKE_ALL };
+    struct poke                  poke = { waiters, pokes, count };
 
+    if (count > KS__POKE_LIMIT)
+        poke = (struct poke){ waiters, &all, 1 };
     /* A directory that cannot be read leaves the others to their own timers. */
     ks__io_list(waiters->directory, poke_one, &poke);
 }
@@ -193,6 +219,8 @@ bool ks__waiters_is_alive(const struct ks__waiters *waiters, const char *name)
     if (strchr(name, '/') != NULL || !path_of(waiters, "", name, path))
         return false;
     fd = open_other(path);
+    if (fd < 0)                                 /* no descriptor left, no rights: nothing is known */
+        return errno != ENXIO && errno != ENOENT;
     ks__io_close(fd);
-    return fd >= 0;
+    return true;
 }

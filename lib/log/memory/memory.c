@@ -50,6 +50,7 @@ static void topic_free(struct ks__memory_topic *topic)
 {
     for (int32_t i = 0; i < topic->base.partitions; i++)
         ks__memory_partition_release(&topic->parts[i]);
+    ks__free(topic->base.readers);
     ks__free(topic->base.name);
     ks__free(topic);
 }
@@ -64,9 +65,10 @@ static struct ks__memory_topic *topic_new(const struct ks__topic_spec *spec)
     topic->base.partitions = spec->partitions;
     topic->base.compacted  = spec->compacted;
     topic->base.name       = ks__strdup(spec->name);
+    topic->base.readers    = ks__zalloc_array(count, sizeof(*topic->base.readers));
     for (size_t i = 0; i < count; i++)
         atomic_init(&topic->parts[i].end, 0);
-    if (topic->base.name == NULL) {
+    if (topic->base.name == NULL || topic->base.readers == NULL) {
         topic_free(topic);
         return NULL;
     }
