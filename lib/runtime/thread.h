@@ -77,7 +77,7 @@ struct ks__stream_thread {
     bool                      assigned;   /* was told its partitions once */
     struct ks__event_partition *told;     /* of the event; names lent from topics */
     size_t                    told_capacity;
-    struct ks__event_partition *partitions; /* ours; names lent from topics */
+    struct ks__event_partition *partitions; /* ours, sorted; names lent from topics */
     size_t                    partition_count, partition_capacity;
     struct ks__owned_task   **owned;
     size_t                    owned_count, owned_capacity;

@@ -19,41 +19,65 @@
 
 /* ---- partitions ---- */
 
+/* Ours are sorted by topic and partition: where this one is, or belongs. */
 static size_t find_partition(const struct ks__stream_thread *thread, const char *topic,
-                             int32_t partition)
+                             int32_t partition, bool *found)
 {
-    size_t i = 0;
+    size_t low = 0, high = thread->partition_count;
 
-    while (i < thread->partition_count &&
-           (thread->partitions[i].partition != partition ||
-            strcmp(thread->partitions[i].topic, topic) != 0))
-        i++;
-    return i;
+    *found = false;
+    while (low < high && !*found) {
+        size_t                            middle = low + (high - low) / 2;
+        const struct ks__event_partition *at     = &thread->partitions[middle];
+        int order = at->topic == topic ? 0 : strcmp(at->topic, topic);
+
+        if (order == 0)
+            order = (at->partition > partition) - (at->partition < partition);
+        *found = order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return *found ? high : low;
 }
 
 static bool is_ours(const struct ks__stream_thread *thread, const char *topic, int32_t partition)
 {
-    return find_partition(thread, topic, partition) < thread->partition_count;
+    bool found;
+
+    find_partition(thread, topic, partition, &found);
+    return found;
 }
 
 static ks_status add_partition(struct ks__stream_thread *thread,
                                const struct ks__event_partition *partition)
 {
-    if (is_ours(thread, partition->topic, partition->partition))
+    bool   found;
+    size_t at = find_partition(thread, partition->topic, partition->partition, &found);
+
+    if (found)
         return KS_OK;
     if (!KS__GROW(&thread->partitions, &thread->partition_capacity, thread->partition_count + 1))
         return ks__error_no_memory(&thread->error, "assignment");
-    thread->partitions[thread->partition_count++] = *partition;
+    memmove(&thread->partitions[at + 1], &thread->partitions[at],
+            (thread->partition_count - at) * sizeof(thread->partitions[0]));
+    thread->partitions[at] = *partition;
+    thread->partition_count++;
     return KS_OK;
 }
 
 static void remove_partition(struct ks__stream_thread *thread,
                              const struct ks__event_partition *partition)
 {
-    size_t i = find_partition(thread, partition->topic, partition->partition);
+    bool   found;
+    size_t at = find_partition(thread, partition->topic, partition->partition, &found);
 
-    if (i < thread->partition_count)
-        thread->partitions[i] = thread->partitions[--thread->partition_count];
+    if (!found)
+        return;
+    thread->partition_count--;
+    memmove(&thread->partitions[at], &thread->partitions[at + 1],
+            (thread->partition_count - at) * sizeof(thread->partitions[0]));
 }
 
 /* ---- tasks ---- */

@@ -15,6 +15,8 @@
 #include "base/assert.h"
 #include "base/thread.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define FORMAT    1u        /* of keys and rows, see row.h */
@@ -77,6 +79,10 @@ static ks_status open_env(struct ks__state *state, const struct ks__state_option
         return KS_OK;
     if (status == KS_ESTATE)    /* open in this process, for something else */
         found.status = status = KS_EBUSY;
+    if (found.cause == ENOMEM)
+        ks__error_prefix(&found, "no address space is left: each task maps up to state.map.bytes "
+                                 "(%" PRIu64 " MiB here), which may be set to less: ",
+                         options->map_bytes >> 20);
     ks__error_copy(error, &found);
     return status;
 }

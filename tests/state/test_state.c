@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -358,6 +359,43 @@ START_TEST(many_stores_fit_into_one_task)
 }
 END_TEST
 
+/* Address space that is in use, in bytes. */
+static rlim_t mapped_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE         *file  = fopen("/proc/self/statm", "r");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(without_address_space_the_error_names_the_property_that_asks_for_it)
+{
+    struct ks__state_options other = options;
+    struct rlimit            limit, old;
+    struct ks__state        *state;
+    ks_status                status;
+    char                     path[128];
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return;                                     /* their shadow needs all the address space */
+#endif
+    snprintf(path, sizeof(path), "%s/large", fixture_directory);
+    other.directory = path;
+    other.map_bytes = UINT64_C(1) << 36;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &old), 0);
+    limit = (struct rlimit){ mapped_bytes() + (32u << 20), old.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    status = ks__state_open(&state, &other, &error);
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &old), 0);
+    ck_assert_int_ne(status, KS_OK);
+    ck_assert_msg(strstr(error.message, "state.map.bytes (65536 MiB") != NULL, "%s",
+                  error.message);
+}
+END_TEST
+
 int main(void)
 {
     Suite   *suite = suite_create("state/state");
@@ -382,6 +420,7 @@ int main(void)
     tcase_add_test(tcase, a_number_unknown_gives_the_other_one);
     tcase_add_test(tcase, a_store_is_opened_once_and_found_by_name);
     tcase_add_test(tcase, a_second_state_of_the_process_is_told_busy);
+    tcase_add_test(tcase, without_address_space_the_error_names_the_property_that_asks_for_it);
     tcase_add_test(tcase, another_process_is_told_busy);
     tcase_add_test(tcase, when_the_disk_is_full_the_layer_is_kept_and_can_be_written_later);
     tcase_add_test(tcase, many_stores_fit_into_one_task);
