@@ -71,6 +71,7 @@ void ks__queue_connect(struct ks__queue *queue, const struct ks__input_class *cl
     queue->after     = position;
     queue->collected = position;
     queue->committed = position;
+    queue->purged    = position;
     queue->sealed    = position;
 }
 

@@ -60,6 +60,7 @@ struct ks__queue {
     int64_t                       time_ms;     /* largest time of the partition so far, -1 = none */
     int64_t                       collected;   /* position of the commit under way */
     int64_t                       committed;   /* position committed; at_most_once reads up to it */
+    int64_t                       purged;      /* the log was told to forget what lies before */
     int64_t                       sealed;      /* position of the last seal */
     char                          metadata[KS__METADATA_BYTES]; /* of the commit under way */
 };

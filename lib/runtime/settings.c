@@ -45,6 +45,7 @@ enum row {
     ROW_TRANSACTION_TIMEOUT,
     ROW_TRANSACTION_SUSPECT,
     ROW_REPLICATION_FACTOR,
+    ROW_REPARTITION_PURGE,
     ROW_LOG_SYNC,
     ROW_COUNT_
 };
@@ -179,6 +180,10 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_REPLICATION_FACTOR] = INT(
         .name = "replication.factor", .by_default = "-1", .min = -1, .max = 32767,
         .doc  = "Replicas of internal topics on Kafka; -1: the broker's default."),
+    [ROW_REPARTITION_PURGE] = DURATION(
+        .name = "repartition.purge.interval.ms", .by_default = "30000", .max = YEAR_MS,
+        .doc  = "The least time between two rounds, after a commit, that forget the records of our "
+                "repartition topics that have been processed."),
     [ROW_LOG_SYNC] = BOOL(
         .name = "log.sync", .by_default = "true",
         .doc  = "Whether each commit of the embedded log is synced to disk. Without it a commit "
@@ -297,6 +302,7 @@ static void read_values(struct ks__settings *settings)
     settings->transaction_timeout_ms = ks__config_int(values, ROW_TRANSACTION_TIMEOUT);
     settings->transaction_suspect_ms = ks__config_int(values, ROW_TRANSACTION_SUSPECT);
     settings->replication_factor     = (int32_t)ks__config_int(values, ROW_REPLICATION_FACTOR);
+    settings->repartition_purge_ms   = ks__config_int(values, ROW_REPARTITION_PURGE);
     settings->log_sync               = ks__config_bool(values, ROW_LOG_SYNC);
     read_behaviour(settings);
 }

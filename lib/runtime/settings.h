@@ -44,6 +44,7 @@ struct ks__settings {
     int64_t            transaction_suspect_ms;
     int64_t            task_timeout_ms;
     int32_t            replication_factor;
+    int64_t            repartition_purge_ms;    /* repartition.purge.interval.ms */
     bool               log_sync;                /* embedded log: fsync each commit */
     int64_t            state_map_bytes;
     bool               kafka_retention;         /* windowstore.kafka.retention */

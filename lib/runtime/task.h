@@ -159,6 +159,9 @@ ks_status ks__task_seal(struct ks__task *task);
 ks_status ks__task_write(struct ks__task *task, bool force);
 /* The whole commit is through: the positions collected last count as committed. */
 void ks__task_committed(struct ks__task *task);
+/* True when records of the input have been committed that nothing needs any more: those before
+ * `*offset`. They are not told again. */
+bool ks__task_take_consumed(struct ks__task *task, size_t input, int64_t *offset);
 /* Bytes sealed and not written. */
 /* Forget rows that are in LMDB too when they take more. */
 void ks__task_trim(struct ks__task *task, size_t keep_bytes);

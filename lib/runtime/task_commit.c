@@ -57,6 +57,23 @@ void ks__task_committed(struct ks__task *task)
     task->commit_asked = false;
 }
 
+/* ---- what the log may forget ---- */
+
+bool ks__task_take_consumed(struct ks__task *task, size_t input, int64_t *offset)
+{
+    struct ks__queue *queue = &task->queues[input];
+
+    if (queue->class == NULL || queue->committed <= queue->purged)
+        return false;
+    for (size_t i = 0; i < task->store_count; i++)
+        if (task->stores[i].spec->source_topic != NULL &&
+            strcmp(task->stores[i].spec->source_topic, queue->topic) == 0)
+            return false;                       /* it is the changelog of a store, too */
+    *offset       = queue->committed;
+    queue->purged = queue->committed;
+    return true;
+}
+
 /* ---- seal ---- */
 
 static void keep_inputs(struct ks__task *task)

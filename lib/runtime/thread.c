@@ -307,6 +307,7 @@ static enum ks__turn join_group(struct ks__stream_thread *thread)
     if (status != KS_OK)
         return ks__stream_thread_trouble(thread, status);
     thread->last_commit_ms = thread->last_write_ms = ks__stream_thread_now_ms(thread);
+    thread->purge.last_ms  = thread->last_commit_ms;
     thread->phase          = KS__THREAD_WORK;
     return KS__TURN_AGAIN;
 }

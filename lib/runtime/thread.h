@@ -26,6 +26,7 @@
 #include "log/cluster.h"
 #include "runtime/commit.h"
 #include "runtime/owned_task.h"
+#include "runtime/purge.h"
 #include "runtime/topics.h"
 
 struct ks_app;
@@ -88,6 +89,7 @@ struct ks__stream_thread {
     bool                      aborting;
     struct ks__task         **committed;  /* the tasks of the commit under way */
     size_t                    committed_count, committed_capacity;
+    struct ks__purge          purge;
     int64_t                   last_commit_ms;
     int64_t                   last_write_ms;
     int64_t                   last_push_ms;

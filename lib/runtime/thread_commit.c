@@ -85,8 +85,10 @@ enum ks__turn ks__stream_thread_commit(struct ks__stream_thread *thread)
         return KS__TURN_SOON;
     if (status != KS_OK)
         return ks__stream_thread_trouble(thread, status);
-    if (thread->committed_count > 0)
+    if (thread->committed_count > 0) {
         ks__counter_add(&thread->commits, 1);
+        thread->purge.wanted = true;
+    }
     thread->committing       = KS__COMMIT_NO;
     thread->failing_since_ms = -1;
     thread->last_commit_ms   = ks__stream_thread_now_ms(thread);

@@ -240,5 +240,8 @@ enum ks__turn ks__stream_thread_work(struct ks__stream_thread *thread)
     turn = advance_tasks(thread);
     if (thread->phase != KS__THREAD_WORK || thread->aborting)
         return turn;
-    return later(turn, run_tasks(thread));
+    turn = later(turn, run_tasks(thread));
+    if (thread->phase != KS__THREAD_WORK || thread->aborting)
+        return turn;
+    return ks__purge_step(&thread->purge, thread) ? later(turn, KS__TURN_SOON) : turn;
 }

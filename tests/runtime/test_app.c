@@ -114,6 +114,34 @@ START_TEST(a_restart_goes_on_where_the_app_stopped)
 }
 END_TEST
 
+START_TEST(processed_records_of_a_repartition_topic_are_forgotten)
+{
+    int64_t begin = 0, end = -1;
+
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    stage_set(&stage, "repartition.purge.interval.ms", "20");
+    stage_set(&stage, "commit.interval.ms", "20");
+    start();
+    stage_feed(&stage, "lines", NULL, "a b a");
+    stage_await_i64(&stage, NULL, "totals", "a", 2);
+    for (int i = 0; i < 1000 && begin != end; i++) {
+        stage_pause(NULL);
+        ck_assert_int_eq(ks_log_begin_offset(stage.log, "wc-by-repartition", 0, &begin), KS_OK);
+        ck_assert_int_eq(ks_log_end_offset(stage.log, "wc-by-repartition", 0, &end), KS_OK);
+    }
+    ck_assert_int_eq(begin, 3);
+    ck_assert_int_eq(ks_log_begin_offset(stage.log, "lines", 0, &begin), KS_OK);
+    ck_assert_int_eq(begin, 0);
+    ck_assert_int_eq(ks_log_begin_offset(stage.log, "wc-counts-changelog", 0, &begin), KS_OK);
+    ck_assert_int_eq(begin, 0);
+    close_app();
+    stage_feed(&stage, "lines", NULL, "a");
+    start();
+    stage_await_i64(&stage, NULL, "totals", "a", 3);
+    close_app();
+}
+END_TEST
+
 START_TEST(state_that_is_gone_comes_back_from_the_changelog)
 {
     char directory[256];
@@ -777,6 +805,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(running, words_are_counted_on_threads_under_every_guarantee, 0, 3);
     tcase_add_loop_test(running, words_are_counted_in_steps_under_every_guarantee, 0, 3);
     tcase_add_loop_test(running, a_restart_goes_on_where_the_app_stopped, 0, 3);
+    tcase_add_loop_test(running, processed_records_of_a_repartition_topic_are_forgotten, 0, 3);
     tcase_add_loop_test(running, state_that_is_gone_comes_back_from_the_changelog, 0, 3);
     tcase_add_loop_test(running, many_partitions_are_shared_by_many_threads, 0, 6);
     tcase_add_test(running, two_instances_share_the_work_and_one_takes_over);
