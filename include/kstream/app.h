@@ -61,6 +61,11 @@ KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
  *
  * Returns sooner when there is nothing to do. 0 = one round. Never waits for new records.
  *
+ * On the embedded log a step that commits, joins or leaves the group or acknowledges an assignment
+ * goes on until that is done, past the budget: it waits for another thread or process that is
+ * writing to the log, and with log.sync=true for the disk. Without log.sync only for the former.
+ * Where the caller's loop must not stand still, use ks_app_start().
+ *
  * Ownership: none.
  * Threads:   one at a time; callbacks run on it.
  * Errors:    as ks_app_run(); KS_OK also when idle.

@@ -27,7 +27,8 @@
  *
  * On the embedded and memory logs nothing undecided is ever in the log: a reader with
  * read_uncommitted sees what all see, HIGH is END, and a commit or flush is decided when it
- * returns.
+ * returns. Their calls do not look at timeout_ms: the embedded log waits for who is writing to it
+ * and for the disk (docs/decisions/0004).
  *
  * Threads: a cluster is for any thread, a session for one at a time. `wake` may be set from any.
  */
