@@ -398,6 +398,80 @@ START_TEST(a_damaged_group_is_an_error)
 }
 END_TEST
 
+/* ---- compaction ---- */
+
+/* Write keys 0..9 over and over, with a commit every 500 records; each value is its number. */
+static void overwrite(struct ks__session *session, int from, int to)
+{
+    char key[16], value[16];
+
+    for (int i = from; i < to; i++) {
+        snprintf(key, sizeof(key), "%d", i % 10);
+        snprintf(value, sizeof(value), "%d", i);
+        append_text(session, "table", 0, key, value, 1);
+        if (i % 500 == 499)
+            ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+    }
+    ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+}
+
+/* Read all of "table": how many records there are, and the last value of each key. */
+static size_t read_table(int64_t from, int last[10])
+{
+    struct ks__session *session = open_session(NULL, NULL);
+    struct ks__source  *source;
+    struct ks__batch    batch;
+    size_t              count = 0;
+    int64_t             before = -1;
+
+    ck_assert_int_eq(ks__session_start(session, "table", 0, from, &source), KS_OK);
+    do {
+        ck_assert_int_eq(ks__source_fetch(source, 1000, &batch), KS_OK);
+        for (size_t i = 0; i < batch.count; i++) {
+            const ks_record *record = &batch.records[i].record;
+            char             text[16] = "";
+
+            ck_assert_int_gt(batch.records[i].offset, before);
+            before = batch.records[i].offset;
+            memcpy(text, record->value.data, record->value.size);
+            ck_assert_int_eq(atoi(text), before);       /* every record kept its offset */
+            last[*(const char *)record->key.data - '0'] = atoi(text);
+        }
+        count += batch.count;
+        ks__batch_release(&batch);
+    } while (!batch.caught_up);
+    ks__session_stop(session, source);
+    ks__session_close(session);
+    return count;
+}
+
+START_TEST(a_compacted_topic_shrinks_and_keeps_the_last_of_each_key)
+{
+    const struct ks__topic_spec spec = { "table", 1, true, 0 };
+    struct ks__session         *session = open_session(NULL, NULL);
+    int                         last[10] = { 0 };
+
+    ck_assert_int_eq(ks__cluster_create(cluster, &spec, 1, 0, NULL), KS_OK);
+    append_text(session, "table", 0, "5", "0", 1);
+    ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+    overwrite(session, 1, 69000);
+    ck_assert_uint_lt(read_table(0, last), 5000);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(last[i], 68990 + i);
+    ck_assert_int_eq(offset_of("table", 0, KS__OFFSET_BEGIN), 0);
+    ck_assert_int_eq(offset_of("table", 0, KS__OFFSET_END), 69000);
+    ck_assert_uint_lt(read_table(33333, last), 5000);   /* from the middle of a hole */
+    ks__session_close(session);
+    contract_reopen();
+    session = open_session(NULL, NULL);
+    overwrite(session, 69000, 140000);
+    ck_assert_uint_lt(read_table(0, last), 10000);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(last[i], 139990 + i);
+    ks__session_close(session);
+}
+END_TEST
+
 /* ---- a full log ---- */
 
 static ks_status fill(struct ks__session *session, int64_t *stored)
@@ -533,6 +607,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, contract_setup, contract_teardown);
     tcase_add_test(c, a_restart_keeps_everything);
+    tcase_add_test(c, a_compacted_topic_shrinks_and_keeps_the_last_of_each_key);
     tcase_add_test(c, a_record_of_another_process_wakes_a_reader);
     tcase_add_test(c, a_record_of_another_process_wakes_the_readers_of_its_partition_alone);
     tcase_add_test(c, pokes_that_were_lost_in_a_full_fifo_are_known_to_be_lost);

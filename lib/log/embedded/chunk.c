@@ -52,20 +52,26 @@ static void encode_record(struct ks__buffer *out, const struct ks__log_record *r
     ks__put_be32(head + 20, (uint32_t)(out->size - headers_at));
 }
 
-ks_status ks__chunk_encode(struct ks__buffer *out, const struct ks__segment *segment)
+/* Without holes records follow each other, whatever offsets they say. */
+static ks_status encode(struct ks__buffer *out, const struct ks__segment *segment, bool holes)
 {
-    uint32_t header_bytes = 0;
+    const struct ks__log_record *records      = segment->records;
+    uint32_t                     header_bytes = 0, span = segment->count;
+
+    if (holes)
+        span = (uint32_t)(records[segment->count - 1].offset - records[0].offset) + 1;
 
     ks__buffer_clear(out);
     ks__buffer_append_be16(out, VERSION);
     ks__buffer_append_be16(out, 0);
     ks__buffer_append_be32(out, segment->count);
-    ks__buffer_append_be32(out, segment->count);
+    ks__buffer_append_be32(out, span);
     ks__buffer_append_be32(out, 0);
     for (uint32_t i = 0; i < segment->count; i++) {
         size_t at = out->size;
 
-        encode_record(out, &segment->records[i], i);
+        encode_record(out, &records[i],
+                      holes ? (uint32_t)(records[i].offset - records[0].offset) : i);
         if (!out->failed)
             header_bytes += ks__get_be32(out->data + at + 20);
     }
@@ -73,6 +79,16 @@ ks_status ks__chunk_encode(struct ks__buffer *out, const struct ks__segment *seg
         return KS_ENOMEM;
     ks__put_be32(out->data + 12, header_bytes);
     return KS_OK;
+}
+
+ks_status ks__chunk_encode(struct ks__buffer *out, const struct ks__segment *segment)
+{
+    return encode(out, segment, false);
+}
+
+ks_status ks__chunk_encode_holes(struct ks__buffer *out, const struct ks__segment *segment)
+{
+    return encode(out, segment, true);
 }
 
 ks_status ks__chunk_open(ks_bytes value, struct ks__chunk *out)

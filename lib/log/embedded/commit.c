@@ -154,6 +154,8 @@ static void publish(struct ks__embedded_log *log, const struct ks__embedded_wait
              s = s->next) {
             s->end = s->base + (int64_t)s->records;
             ks__embedded_publish(log, s->topic, s->partition, s->end);
+            if (s->topic->compacted)
+                ks__embedded_compact_due(log, s->topic, s->partition, s->end);
             if (count < KS__POKE_LIMIT)
                 pokes[count] = (struct ks__poke){ ((struct ks__embedded_topic *)s->topic)->id,
                                                   s->partition, s->end };
@@ -193,11 +195,17 @@ ks_status ks__embedded_commit(struct ks__local_log *base, struct ks__local_commi
         ks__mutex_unlock(&log->queue_mutex);
         write_all(log, list);
         ks__mutex_lock(&log->queue_mutex);
-        log->writing = false;
         for (; list != NULL; list = next) {
             next          = list->next;     /* gone once its thread sees that it is decided */
             list->decided = true;
         }
+        ks__condition_broadcast(&log->decided);
+        if (log->compaction != NULL) {          /* a step of it, while those who were told go on */
+            ks__mutex_unlock(&log->queue_mutex);
+            ks__embedded_compact_step(log);
+            ks__mutex_lock(&log->queue_mutex);
+        }
+        log->writing = false;
         ks__condition_broadcast(&log->decided);
     }
     ks__mutex_unlock(&log->queue_mutex);

@@ -436,6 +436,7 @@ static void log_free(struct ks__embedded_log *log)
     for (size_t i = 0; i < log->topic_count; i++)
         topic_free(log->topics[i]);
     ks__free(log->topics);
+    ks__embedded_compact_stop(log);
     ks__buffer_release(&log->scratch);
     ks__condition_release(&log->decided);
     ks__mutex_release(&log->queue_mutex);

@@ -32,6 +32,7 @@
 
 struct ks__embedded_partition {
     _Atomic int64_t end;                    /* last known                                         */
+    int64_t         compact_at;             /* end to look at; the writer's                       */
 };
 
 struct ks__embedded_topic {
@@ -61,6 +62,7 @@ struct ks__waiters {
     void             *user;
 };
 
+struct ks__compaction;                      /* a run; see compact.c                               */
 struct ks__embedded_wait;                   /* a commit in the queue; see commit.c                */
 
 struct ks__embedded_log {
@@ -83,6 +85,7 @@ struct ks__embedded_log {
     struct ks__embedded_wait *queue, **queue_end;
     bool                      writing;
     struct ks__buffer         scratch;      /* the writer's                                       */
+    struct ks__compaction    *compaction;   /* the writer's; NULL = none is under way             */
 };
 
 /* ---- chunks (chunk.c) ---- */
@@ -96,6 +99,8 @@ struct ks__chunk {
 };
 
 ks_status ks__chunk_encode(struct ks__buffer *out, const struct ks__segment *segment);
+/* The same with the records' own offsets, the first one's as base. */
+ks_status ks__chunk_encode_holes(struct ks__buffer *out, const struct ks__segment *segment);
 /* KS_ECORRUPT unless it is one. */
 ks_status ks__chunk_open(ks_bytes value, struct ks__chunk *out);
 /* Bytes of a segment that is to take the chunk. */
@@ -118,6 +123,11 @@ ks_status ks__row_bounds(struct ks__embedded_log *log, struct ks__txn *txn, uint
                          int32_t partition, int64_t *begin, int64_t *end);
 ks_status ks__row_put_begin(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
                             int32_t partition, int64_t begin);
+/* How far a compacted partition is compacted, and the records that were left before that. */
+ks_status ks__row_get_clean(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
+                            int32_t partition, int64_t *clean, int64_t *kept);
+ks_status ks__row_put_clean(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
+                            int32_t partition, int64_t clean, int64_t kept);
 /* `*partitions` 0 = no such topic. */
 ks_status ks__row_get_topic(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
                             uint32_t *id, int32_t *partitions, bool *compacted);
@@ -158,6 +168,15 @@ ks_status ks__embedded_offset_at(struct ks__embedded_log *log, struct ks__txn *t
 /* Raise the known end of a partition and wake its readers; takes base.mutex. */
 void ks__embedded_publish(struct ks__embedded_log *log, struct ks__local_topic *topic,
                           int32_t partition, int64_t end);
+
+/* ---- compaction (compact.c), by the thread that writes ---- */
+
+/* The partition of a compacted topic ends there now: begin a run when it is worth it. */
+void ks__embedded_compact_due(struct ks__embedded_log *log, struct ks__local_topic *topic,
+                              int32_t partition, int64_t end);
+/* A step of the run under way, if there is one. */
+void ks__embedded_compact_step(struct ks__embedded_log *log);
+void ks__embedded_compact_stop(struct ks__embedded_log *log);
 
 /* ---- other processes (waiters.c) ---- */
 

@@ -6,6 +6,8 @@
  *      meta     't' name                  -> id u32 | partitions u32 | compacted u8
  *               'i'                       -> last topic id u32
  *               'b' topic id | partition  -> begin i64
+ *               'c' topic id | partition  -> compacted up to i64
+ *               'k' topic id | partition  -> records kept by that i64
  *               'o' group 0 topic 0 partition u32 -> offset i64 | metadata
  *               'e' transactional id      -> epoch i64
  *               'g' group                 -> members (group_row.c)
@@ -61,13 +63,18 @@ static ks_bytes bytes_of(const struct meta_key *key)
     return (ks_bytes){ key->bytes, key->size };
 }
 
-static struct meta_key begin_key(uint32_t topic, int32_t partition)
+static struct meta_key partition_key(uint8_t kind, uint32_t topic, int32_t partition)
 {
-    struct meta_key key = { .size = 1, .bytes = { 'b' } };
+    struct meta_key key = { .size = 1, .bytes = { kind } };
 
     key_number(&key, topic);
     key_number(&key, (uint32_t)partition);
     return key;
+}
+
+static struct meta_key begin_key(uint32_t topic, int32_t partition)
+{
+    return partition_key('b', topic, partition);
 }
 
 static struct meta_key position_key(const char *group, const char *topic, int32_t partition)
@@ -113,6 +120,26 @@ ks_status ks__row_put_begin(struct ks__embedded_log *log, struct ks__txn *txn, u
     struct meta_key key = begin_key(topic, partition);
 
     return put_number(log, txn, &key, begin);
+}
+
+ks_status ks__row_get_clean(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
+                            int32_t partition, int64_t *clean, int64_t *kept)
+{
+    struct meta_key at = partition_key('c', topic, partition);
+    struct meta_key of = partition_key('k', topic, partition);
+    ks_status       status = get_number(log, txn, &at, 0, clean);
+
+    return status != KS_OK ? status : get_number(log, txn, &of, 0, kept);
+}
+
+ks_status ks__row_put_clean(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t topic,
+                            int32_t partition, int64_t clean, int64_t kept)
+{
+    struct meta_key at = partition_key('c', topic, partition);
+    struct meta_key of = partition_key('k', topic, partition);
+    ks_status       status = put_number(log, txn, &at, clean);
+
+    return status != KS_OK ? status : put_number(log, txn, &of, kept);
 }
 
 ks_status ks__row_get_epoch(struct ks__embedded_log *log, struct ks__txn *txn, const char *id,
