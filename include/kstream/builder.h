@@ -205,8 +205,9 @@ KS_API void ks_builder_add_sink_chosen(ks_builder *b, const char *name, ks_selec
  * Ownership: the caller frees `*out` with ks_topology_free(), before or after the builder.
  * Threads:   the builder's; the topology may then be used by any thread.
  * Errors:    the first mistake that was latched, or of the whole: KS_ENOTFOUND for a store that is
- *            not there, KS_ETOPOLOGY (no source, for one); KS_EINVAL without `out`; KS_ENOMEM. The
- *            text is ks_builder_error().
+ *            not there, KS_ETOPOLOGY (no source, more than 4,096 operators in a chain without a
+ *            repartition step: calls within calls); KS_EINVAL without `out`; KS_ENOMEM. The text
+ *            is ks_builder_error().
  * Kafka:     StreamsBuilder#build.
  * Since:     0.1
  */

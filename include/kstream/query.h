@@ -44,7 +44,8 @@ typedef struct ks_queried {
  * Ownership: `*out` is freed with ks_snapshot_free(), also after the app; NULL after a failure.
  * Threads:   any; the snapshot is used by one at a time.
  * Errors:    KS_ENOTFOUND for an unknown store, KS_EUNAVAILABLE while no task of it runs here
- *            (rebalance, restore), KS_ETIMEOUT, KS_ENOMEM.
+ *            (rebalance, restore), KS_EBUSY if so many snapshots of a task are open that LMDB has
+ *            no place for a reader left: free some, call again; KS_ETIMEOUT, KS_ENOMEM.
  * Kafka:     KafkaStreams#store, KafkaStreams#query (IQv2).
  * Since:     0.1
  */

@@ -28,6 +28,7 @@ static ks_status status_of(int number, const struct ks__env *env)
         return KS_OK;
     case MDB_MAP_FULL:
     case MDB_TXN_FULL:
+    case MDB_DBS_FULL:
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
@@ -39,11 +40,10 @@ static ks_status status_of(int number, const struct ks__env *env)
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_INCOMPATIBLE:
+    case MDB_BAD_TXN:       /* a call in it failed and was not heeded, or its pages are damaged */
         return KS_ECORRUPT;
     case MDB_KEYEXIST:
-    case MDB_BAD_TXN:
     case MDB_BAD_DBI:
-    case MDB_DBS_FULL:
         return KS_ESTATE;
     case MDB_BAD_VALSIZE:
     case EINVAL:

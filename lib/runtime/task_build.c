@@ -326,6 +326,7 @@ static ks_status open_state(struct ks__task *task, ks_error *error)
         .caches        = settings->cache_max_bytes > 0,
         .kafka_retention = settings->kafka_retention,
         .map_bytes     = (uint64_t)settings->state_map_bytes,
+        .stores        = task->store_count,
     }, error);
     for (size_t i = 0; i < task->store_count && status == KS_OK; i++)
         status = ks__state_kv(task->state, task->stores[i].spec, &task->stores[i].store, error);

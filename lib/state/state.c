@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define FORMAT    1u        /* of keys and rows, see row.h */
-#define DATABASES 256u      /* costs 16 KiB of address space per transaction */
+#define DATABASES 256u      /* at least; they cost a transaction 16 KiB of address space */
 #define MARK      "opened"  /* the number that tells a state from an emptied env */
 
 static struct ks__mutex  registry = KS__MUTEX_INIT;
@@ -63,9 +63,11 @@ static void delist(const struct ks__state *state)
 static ks_status open_env(struct ks__state *state, const struct ks__state_options *options,
                           ks_error *error)
 {
+    /* LMDB sets up that many with every transaction, so it is no larger than it must be. */
+    const size_t           databases = 2 + options->stores * KS__RING_SLOTS;
     struct ks__env_options env = {
         .map_bytes        = options->map_bytes,
-        .max_databases    = DATABASES,
+        .max_databases    = databases > DATABASES ? (unsigned)databases : DATABASES,
         .format           = FORMAT,
         .topology_hash    = options->topology_hash,
         .no_sync          = true,

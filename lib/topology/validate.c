@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * validate.c - what can only be judged of the whole: stores that are not there, partition counts
- * that contradict each other.
+ * that contradict each other, chains that are too long.
  *
  * What can be judged of one operator is refused where it is declared (dsl/).
  */
 #include "topology/plan_parts.h"
 
 #include <string.h>
+
+#define DEPTH_MAX 4096 /* operators in a chain; builder.h tells */
 
 static void refuse(struct ks__plan *plan, ks_status status, const char *node, const char *text,
                    const char *what)
@@ -81,6 +83,43 @@ static void check_partitions(struct ks__plan *plan)
     }
 }
 
+/* The longest way to each node, by its index. Parents come before children (PL1), so one pass over
+ * the edges is mostly enough; a way that is too long ends it. */
+static const struct ks__node *find_too_deep(const struct ks__plan *plan, int *depths)
+{
+    bool moved = true;
+
+    while (moved) {
+        moved = false;
+        for (size_t i = 0; i < plan->edge_count; i++) {
+            const struct ks__plan_edge *edge  = &plan->edges[i];
+            const int                   depth = depths[edge->from->index] + 1;
+
+            if (depth <= depths[edge->to->index])
+                continue;
+            depths[edge->to->index] = depth;
+            moved                      = true;
+            if (depth >= DEPTH_MAX)
+                return edge->to;
+        }
+    }
+    return NULL;
+}
+
+/* A record goes down a chain of operators by calls within calls: the stack bounds its length. */
+static void check_depth(struct ks__plan *plan)
+{
+    int                   *depths = ks__plan_array(plan, plan->node_count, sizeof(*depths));
+    const struct ks__node *deep   = depths != NULL ? find_too_deep(plan, depths) : NULL;
+
+    if (deep == NULL)
+        return;
+    ks__error_set(&plan->topology->error, KS_ETOPOLOGY,
+                  "node \"%s\" has more than %d operators above it, each of which needs some of the "
+                  "stack: put a repartition step between", deep->name, DEPTH_MAX - 1);
+    ks__error_set_node(&plan->topology->error, deep->name);
+}
+
 /* Without one nothing would ever happen. */
 static void check_sources(struct ks__plan *plan)
 {
@@ -96,4 +135,5 @@ void ks__plan_validate(struct ks__plan *plan)
     check_sources(plan);
     check_stores(plan);
     check_partitions(plan);
+    check_depth(plan);
 }

@@ -538,6 +538,92 @@ START_TEST(a_failure_in_user_code_ends_the_app_with_its_text)
 }
 END_TEST
 
+static ks_status misuse(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)ctx, (void)record, (void)user;
+    return KS_ESTATE;
+}
+
+START_TEST(an_app_that_user_code_failed_with_any_status_is_freed)
+{
+    ks_builder *b = ks_builder_new();
+
+    ks_topology_free(topology);
+    ks_stream_foreach(ks_builder_stream(b, "lines", NULL), misuse, NULL, NULL);
+    ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    ks_builder_free(b);
+    make_app();
+    stage_feed(&stage, "lines", NULL, "a");
+    ck_assert_int_eq(ks_app_run(app), KS_ESTATE);
+    ks_app_free(app);
+    app = NULL;
+}
+END_TEST
+
+static ks_status forward(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    (void)self;
+    ks_ctx_forward(ctx, record);
+    return KS_OK;
+}
+
+static const ks_processor forwarder = KS_PROCESSOR(.process = forward);
+
+/* The text of a name "s7". */
+static const char *name_of(int n)
+{
+    static char name[16];
+
+    snprintf(name, sizeof(name), "s%d", n);
+    return name;
+}
+
+START_TEST(a_task_has_as_many_stores_as_it_wants)
+{
+    ks_builder *b = ks_builder_new();
+
+    ks_topology_free(topology);
+    for (int i = 0; i < 600; i++)
+        ks_builder_add_store(b, KS_KV_STORE(name_of(i)));
+    ks_stream_to(ks_stream_process(ks_builder_stream(b, "lines", NULL), &forwarder, NULL,
+                                   KS_CONNECTED(.name = "all", .stores = { "s0" })),
+                 "totals", NULL);
+    for (int i = 1; i < 600; i++)
+        ks_builder_connect(b, "all", name_of(i));
+    ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    ks_builder_free(b);
+    start();
+    stage_feed(&stage, "lines", "k", "v");
+    stage_await_count(&stage, NULL, "totals", 1);
+    close_app();
+}
+END_TEST
+
+static bool keep(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)ctx, (void)record, (void)user;
+    return true;
+}
+
+START_TEST(the_longest_chain_runs)
+{
+    ks_builder *b      = ks_builder_new();
+    ks_stream  *stream = ks_builder_stream(b, "lines", NULL);
+
+    ks_topology_free(topology);
+    for (int i = 2; i < 4096; i++)
+        stream = i % 2 == 0 ? ks_stream_filter(stream, keep, NULL, NULL)
+                            : ks_stream_process(stream, &forwarder, NULL, NULL);
+    ks_stream_to(stream, "totals", NULL);
+    ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    ks_builder_free(b);
+    start();
+    stage_feed(&stage, "lines", "k", "v");
+    stage_await_count(&stage, NULL, "totals", 1);
+    close_app();
+}
+END_TEST
+
 START_TEST(the_processing_handler_is_asked)
 {
     ks_topology_free(topology);
@@ -823,6 +909,9 @@ static Suite *make_suite(void)
     tcase_add_test(life, a_written_record_makes_the_descriptor_readable);
     tcase_add_test(life, counters_are_read_while_it_runs);
     tcase_add_test(mistakes, a_failure_in_user_code_ends_the_app_with_its_text);
+    tcase_add_test(mistakes, an_app_that_user_code_failed_with_any_status_is_freed);
+    tcase_add_test(mistakes, a_task_has_as_many_stores_as_it_wants);
+    tcase_add_test(mistakes, the_longest_chain_runs);
     tcase_add_test(mistakes, the_processing_handler_is_asked);
     tcase_add_test(mistakes, a_replaced_thread_takes_over_from_the_last_commit);
     tcase_add_test(mistakes, the_logger_receives_lines);

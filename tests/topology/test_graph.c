@@ -28,6 +28,12 @@ static ks_status join(ks_ctx *ctx, const ks_record *left, const ks_record *right
     return KS_OK;
 }
 
+static bool keep(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)ctx, (void)record, (void)user;
+    return true;
+}
+
 static const ks_processor processor = KS_PROCESSOR(.process = process);
 
 static ks_builder  *b;
@@ -253,6 +259,33 @@ START_TEST(sets_are_printed_as_java_prints_them)
 }
 END_TEST
 
+/* A source, `count - 2` filters, a sink. */
+static ks_status build_chain(int count)
+{
+    ks_stream *stream = ks_builder_stream(b, "in", NULL);
+
+    for (int i = 2; i < count; i++)
+        stream = ks_stream_filter(stream, keep, NULL, NULL);
+    ks_stream_to(stream, "out", NULL);
+    return ks_builder_build(b, &topology);
+}
+
+START_TEST(a_chain_may_have_4096_operators)
+{
+    ck_assert_int_eq(build_chain(4096), KS_OK);
+}
+END_TEST
+
+static const int too_many[] = { 4097, 100000 };
+
+START_TEST(a_longer_chain_is_refused)
+{
+    ck_assert_int_eq(build_chain(too_many[_i]), KS_ETOPOLOGY);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_topology_error(topology)),
+                                 "has more than 4095 operators above it"));
+}
+END_TEST
+
 int main(void)
 {
     Suite   *suite = suite_create("graph");
@@ -272,6 +305,8 @@ int main(void)
     tcase_add_test(cases, a_topology_outlives_its_builder);
     tcase_add_test(cases, the_dot_form_has_clusters_topics_and_stores);
     tcase_add_test(cases, sets_are_printed_as_java_prints_them);
+    tcase_add_test(cases, a_chain_may_have_4096_operators);
+    tcase_add_loop_test(cases, a_longer_chain_is_refused, 0, 2);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
