@@ -49,12 +49,20 @@ struct ks__config_prefix {
     const char *doc;
 };
 
+/* What a property was called once; the table has its present name. */
+struct ks__config_former {
+    const char *name;
+    const char *now;
+};
+
 /* The table: rows sorted as the documentation shall show them. Static. */
 struct ks__config_table {
     const struct ks__config_row    *rows;
     size_t                          row_count;
     const struct ks__config_prefix *prefixes;
     size_t                          prefix_count;
+    const struct ks__config_former *formers;
+    size_t                          former_count;
 };
 
 /* A property given under a prefix, without the prefix. */
@@ -106,7 +114,8 @@ const char *ks__config_list_at(const struct ks__config_values *values, size_t ro
 
 /* The row of a name, or -1. */
 int ks__config_find(const struct ks__config_table *table, const char *name);
-/* The row whose name is nearest to `name` (Levenshtein), NULL when nothing is near. */
+/* The row that was called `name` once, or whose name is nearest (Levenshtein); NULL when nothing is
+ * near. */
 const char *ks__config_nearest(const struct ks__config_table *table, const char *name);
 /* Append the table as Markdown: one row per property, then the prefixes. */
 void ks__config_to_markdown(const struct ks__config_table *table, struct ks__buffer *out);

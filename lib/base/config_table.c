@@ -52,6 +52,9 @@ const char *ks__config_nearest(const struct ks__config_table *table, const char 
     const char *best  = NULL;
     size_t      limit = strnlen(name, NAME_LIMIT) / 2;      /* farther is no likeness */
 
+    for (size_t i = 0; i < table->former_count; i++)
+        if (strcmp(table->formers[i].name, name) == 0)
+            return table->formers[i].now;
     for (size_t i = 0; i < table->row_count; i++) {
         size_t d = distance(name, table->rows[i].name);
 

@@ -8,6 +8,7 @@
 #include "runtime/app.h"
 #include "runtime/log_input.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,15 +203,23 @@ static ks_status open_restore(struct ks__owned_task *owned, ks_error *error)
     return status;
 }
 
-/* Another one may be about to let go of the env: go on asking for a while. */
+static bool lacks_descriptors(const ks_error *error)
+{
+    return ks_error_cause(error) == EMFILE || ks_error_cause(error) == ENFILE;
+}
+
+/* Another one may be about to let go of the env, or of descriptors: go on asking for a while; the
+ * other tasks work meanwhile. */
 static ks_status ask_again(struct ks__owned_task *owned, ks_status status, ks_error *error)
 {
     int64_t now = ks__stream_thread_now_ms(owned->thread);
 
     if (owned->since_ms < 0)
         owned->since_ms = now;
-    if (now - owned->since_ms >= owned->thread->app->settings.task_timeout_ms)
+    if (now - owned->since_ms >= owned->thread->app->settings.task_timeout_ms) {
+        owned->thread->failing_since_ms = owned->since_ms;  /* its time is over too */
         return status;
+    }
     owned->retry_at_ms = now + RETRY_MS;
     ks__error_clear(error);
     return KS_EAGAIN;
@@ -224,7 +233,10 @@ static ks_status open_all(struct ks__owned_task *owned, ks_error *error)
         return KS_EAGAIN;
     if (owned->task == NULL)
         status = open_task(owned, error);
-    if (status == KS_EBUSY)
+    if (status != KS_OK && lacks_descriptors(error))
+        ks__error_prefix(error, "no file descriptor is left: raise the limit (ulimit -n), a task "
+                         "with stores needs 4: ");
+    if (status == KS_EBUSY || (status != KS_OK && lacks_descriptors(error)))
         return ask_again(owned, status, error);
     if (status == KS_OK)
         status = open_restore(owned, error);

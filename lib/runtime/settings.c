@@ -13,6 +13,7 @@
 #include "base/assert.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum row {
     ROW_APPLICATION_ID,
@@ -61,6 +62,9 @@ enum row {
 #define DURATION(...) { .type = KS__CONFIG_DURATION_MS, __VA_ARGS__ }
 #define BYTES(...)    { .type = KS__CONFIG_BYTES, __VA_ARGS__ }
 
+/* The default of state.dir, before the number of the user. */
+#define STATE_DIR "/tmp/kstream-"
+
 static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_APPLICATION_ID] = STRING(
         .name = "application.id",
@@ -79,9 +83,11 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
         .doc  = "Makes the membership static: a restart within session.timeout.ms moves no "
                 "partitions. Must be unique in the group; each thread appends its number."),
     [ROW_STATE_DIR] = STRING(
-        .name = "state.dir", .by_default = "/tmp/kstream",
-        .doc  = "The directory of the state. It may be shared by applications and processes. Name "
-                "one that outlives a restart of the machine, above all with the embedded log."),
+        .name = "state.dir", .by_default = STATE_DIR "UID",
+        .doc  = "The directory of the state, made with mode 0700: it belongs to one user, whose "
+                "number the default ends in. Applications and processes of that user may share "
+                "it. Name one that outlives a restart of the machine, above all with the embedded "
+                "log. A task with stores keeps 4 files open in it (`ulimit -n`)."),
     [ROW_STREAM_THREADS] = INT(
         .name = "num.stream.threads", .by_default = "1", .min = 1, .max = 256,
         .doc  = "How many threads work on the partitions. Without effect when the application "
@@ -163,8 +169,9 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "say why and where from. Unset: nowhere."),
     [ROW_TASK_TIMEOUT] = DURATION(
         .name = "task.timeout.ms", .by_default = "5m", .max = YEAR_MS,
-        .doc  = "How long a task retries what can be retried (topics not there yet, state in use "
-                "by an instance that lets go) before the thread fails."),
+        .doc  = "How long a thread tries again what may pass (a log that does not answer, state in "
+                "use by another process, a full disk, no file descriptor left) before it fails "
+                "and the uncaught-error handler decides. A topic that is not there fails at once."),
     [ROW_SESSION_TIMEOUT] = DURATION(
         .name = "session.timeout.ms", .min = 100, .max = DAY_MS,
         .doc  = "How long a silent member keeps its partitions. Unset: the log's default, 45000. "
@@ -195,11 +202,20 @@ static const struct ks__config_prefix prefixes[] = {
     { "producer.", "Given to librdkafka's producers as it is, without the prefix." },
 };
 
+/* Names of Kafka Streams 3. */
+static const struct ks__config_former formers[] = {
+    { "cache.max.bytes.buffering", "statestore.cache.max.bytes" },
+    { "default.deserialization.exception.handler", "deserialization.exception.handler" },
+    { "default.production.exception.handler", "production.exception.handler" },
+};
+
 const struct ks__config_table ks__settings_table = {
     .rows         = rows,
     .row_count    = ROW_COUNT_,
     .prefixes     = prefixes,
     .prefix_count = sizeof(prefixes) / sizeof(prefixes[0]),
+    .formers      = formers,
+    .former_count = sizeof(formers) / sizeof(formers[0]),
 };
 
 /* ---- reading ---- */
@@ -340,6 +356,12 @@ ks_status ks__settings_read(struct ks__settings *settings, const ks_config *conf
         return settings->values.error.status;
     }
     read_values(settings);
+    if (!ks__config_is_set(&settings->values, ROW_STATE_DIR)) {
+        settings->default_state_dir = ks__format(STATE_DIR "%lu", (unsigned long)geteuid());
+        settings->state_dir         = settings->default_state_dir;
+        if (settings->state_dir == NULL)
+            return ks__error_no_memory(error, "configuration");
+    }
     return check_values(settings, for_driver, error);
 }
 
@@ -347,6 +369,7 @@ void ks__settings_release(struct ks__settings *settings)
 {
     if (settings->values.table != NULL)
         ks__config_release(&settings->values);
+    ks__free(settings->default_state_dir);
     *settings = (struct ks__settings){ .stream_threads = 0 };
 }
 

@@ -21,6 +21,7 @@ struct ks__settings {
     const char        *application_id;
     const char        *bootstrap_servers;       /* NULL: embedded, under state_dir */
     const char        *state_dir;
+    char              *default_state_dir;       /* ours to free; NULL = state.dir is set */
     const char        *client_id;
     const char        *group_instance_id;       /* NULL = dynamic */
     enum ks__guarantee guarantee;

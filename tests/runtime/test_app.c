@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -837,6 +838,56 @@ START_TEST(state_that_another_process_lets_go_of_is_taken)
 }
 END_TEST
 
+/* Leave as few descriptors as a test needs to see them run out. */
+static void limit_descriptors(rlim_t more, struct rlimit *before)
+{
+    struct rlimit limit;
+    int           lowest = dup(STDIN_FILENO);
+
+    ck_assert_int_ge(lowest, 0);
+    close(lowest);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, before), 0);
+    limit          = *before;
+    limit.rlim_cur = (rlim_t)lowest + more;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+START_TEST(a_lack_of_descriptors_is_an_error_after_the_task_timeout)
+{
+    struct rlimit before;
+    const char   *message;
+    ks_status     status;
+
+    stage_set(&stage, "task.timeout.ms", "300");
+    stage_set(&stage, "commit.interval.ms", "10");
+    make_app();
+    stage_feed(&stage, "lines", NULL, "other tasks go on and commit");
+    limit_descriptors(2, &before);
+    status = ks_app_run(app);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    message = ks_error_message(ks_app_error(app));
+    ck_assert_str_eq(ks_status_name(status), "KS_EIO");
+    ck_assert_msg(strstr(message, "ulimit -n") != NULL, "%s", message);
+    ck_assert_msg(strstr(message, "task 1_0: ") == message, "%s", message);
+}
+END_TEST
+
+START_TEST(descriptors_that_come_free_are_taken)
+{
+    struct rlimit before;
+
+    make_app();
+    limit_descriptors(2, &before);
+    ck_assert_int_eq(ks_app_start(app), KS_OK);
+    for (int i = 0; i < 50; i++)
+        stage_pause(NULL);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_REBALANCING);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    close_app();
+}
+END_TEST
+
 /* ---- metrics ---- */
 
 /* Outputs may be read before they are committed. */
@@ -925,6 +976,8 @@ static Suite *make_suite(void)
         tcase_add_test(mistakes, a_state_directory_that_cannot_be_written_is_refused);
     tcase_add_test(mistakes, state_that_another_process_uses_is_an_error_after_the_task_timeout);
     tcase_add_test(mistakes, state_that_another_process_lets_go_of_is_taken);
+    tcase_add_test(mistakes, a_lack_of_descriptors_is_an_error_after_the_task_timeout);
+    tcase_add_test(mistakes, descriptors_that_come_free_are_taken);
     suite_add_tcase(suite, running);
     suite_add_tcase(suite, life);
     suite_add_tcase(suite, mistakes);
