@@ -98,7 +98,10 @@ static void take_error(const ks_entry *entry, void *user)
     ks_bytes            offset = header(entry, "offset");
     ks_bytes            reason = header(entry, "reason");
 
-    lines->results->errors++;
+    if (ks_bytes_equal(topic, ks_bytes_text(TOPIC_MODELS)))
+        lines->results->refused_models++;
+    else
+        lines->results->refused_wines++;
     if (lines->file != NULL)
         fprintf(lines->file, "%.*s,%.*s,%.*s,%.*s\n", KS_BYTES_ARG(topic),
                 KS_BYTES_ARG(partition), KS_BYTES_ARG(offset), KS_BYTES_ARG(reason));

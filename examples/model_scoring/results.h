@@ -16,7 +16,8 @@ struct results {
     size_t        scored; /* rows that have a score                   */
     size_t        twice;  /* records for a row that already had one   */
     size_t        foreign; /* records that are no score of these rows */
-    size_t        errors; /* records on the errors topic              */
+    size_t        refused_wines;  /* records on the errors topic      */
+    size_t        refused_models; /* the same of models               */
 };
 
 /* Reads both topics to their ends. `errors` (may be NULL) gets a line for each error:

@@ -82,8 +82,9 @@ KS_API const ks_serde *ks_builder_serde(ks_builder *b, const ks_serde_class *ser
 /**
  * Read a topic, or several, as a stream.
  *
- * Two reads of the same topic share one source if their options agree. Records with a negative time
- * are dropped and counted, as the extractor says.
+ * Two reads of the same topic share one source if their options agree. A record whose timestamp is
+ * negative fails the task, as in Kafka, unless KS_CONSUMED(.time) or default.timestamp.extractor
+ * says otherwise; an extractor of your own that answers a negative time drops it (counted).
  *
  * Ownership: copies names and options; keeps the extractor and its user.
  * Threads:   the builder's.

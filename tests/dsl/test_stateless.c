@@ -154,7 +154,84 @@ START_TEST(bytes_of_a_local_variable_are_noticed)
     expect_nothing("out");
 }
 END_TEST
-#define DEBUG_TESTS bytes_of_a_local_variable_are_noticed,
+
+static ks_status leave_local_bytes(ks_ctx *ctx, const ks_record *record, ks_bytes *io, void *user)
+{
+    volatile char local[16] = "gone soon";
+
+    (void)ctx, (void)record, (void)user;
+    *io = ks_bytes_of((const void *)(uintptr_t)local, sizeof(local));
+    return KS_OK;
+}
+
+static ks_status leave_local_pair(ks_ctx *ctx, const ks_record *left, const ks_record *right,
+                                  ks_bytes *out, void *user)
+{
+    (void)right;
+    return leave_local_bytes(ctx, left, out, user);
+}
+
+static void select_local(void)
+{
+    ks_stream_to(ks_stream_select_key(text_stream("in"), leave_local_bytes, NULL, NULL), "out",
+                 NULL);
+}
+
+static void group_by_local(void)
+{
+    ks_grouped_stream_count(ks_stream_group_by(text_stream("in"), leave_local_bytes, NULL, NULL),
+                            NULL);
+}
+
+static void aggregate_local(void)
+{
+    ks_grouped_stream_aggregate(ks_stream_group_by_key(text_stream("in"), NULL),
+                                KS_AGGREGATE(.initial = KS_TEXT(""), .add = leave_local_bytes),
+                                NULL);
+}
+
+static void window_local(void)
+{
+    ks_grouped_stream *group = ks_stream_group_by_key(text_stream("in"), NULL);
+
+    ks_windowed_stream_aggregate(
+        ks_grouped_stream_windowed_by(group, KS_TUMBLING(.size_ms = 10)),
+        KS_AGGREGATE(.initial = KS_TEXT(""), .add = leave_local_bytes), NULL);
+}
+
+static void cogroup_local(void)
+{
+    ks_grouped_stream *group = ks_stream_group_by_key(text_stream("in"), NULL);
+
+    ks_cogrouped_stream_aggregate(ks_grouped_stream_cogroup(group, leave_local_bytes, NULL),
+                                  KS_AGGREGATE(.initial = KS_TEXT("")), NULL);
+}
+
+static void join_local(void)
+{
+    ks_stream *in = text_stream("in");
+
+    ks_stream_join_stream(in, in, KS_WITHIN(.difference_ms = 10), leave_local_pair, NULL, NULL);
+}
+
+START_TEST(bytes_of_a_local_variable_are_noticed_everywhere)
+{
+    void (*const declare[])(void) = { select_local, group_by_local, aggregate_local,
+                                      window_local, cogroup_local,  join_local };
+
+    for (size_t i = 0; i < sizeof(declare) / sizeof(declare[0]); i++) {
+        declare[i]();
+        flow_start();
+        ck_assert_int_eq(ks_driver_pipe_text(flow.driver, "in", "k", "v", 1), KS_EINVAL);
+        ck_assert_ptr_nonnull(
+            strstr(ks_error_message(ks_driver_error(flow.driver)), "ks_ctx_copy()"));
+        flow_teardown();
+        flow_setup();
+    }
+}
+END_TEST
+#define DEBUG_TESTS bytes_of_a_local_variable_are_noticed, \
+                    bytes_of_a_local_variable_are_noticed_everywhere,
 #else
 #define DEBUG_TESTS
 #endif

@@ -92,6 +92,8 @@ head -c 900 $wine/winequalityLinearRegression.pmml >"$work/cut.pmml"
 check "a cut-off model is refused and the old one goes on" score cut --swap-every 1000 \
     --model $wine/winequalityLinearRegression.pmml --model "$work/cut.pmml"
 check "all wines have the old model's scores" sums "$work/cut" 1599 9012.0
+check "the report counts refused wines and models apart" \
+    grep -q 'On the errors topic: 0 wines, 1 models\.' "$work/cut.txt"
 check "the reason is on the errors topic" grep -q '^models,0,1,line 1[0-9]*: ' "$work/cut.errors"
 
 says() {

@@ -6,7 +6,9 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static ks_config          *config;
 static struct ks__settings settings;
@@ -107,6 +109,28 @@ START_TEST(unknown_name_is_an_error_that_names_the_nearest)
 
     ck_assert_int_eq(read_settings(), KS_ECONFIG);
     ck_assert_ptr_nonnull(strstr(failure.message, "num.stream.threads"));
+}
+END_TEST
+
+START_TEST(a_former_name_leads_to_the_present_one)
+{
+    ck_assert_int_eq(ks_config_set(config, "cache.max.bytes.buffering", "0"), KS_ECONFIG);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_config_error(config)),
+                                 "did you mean \"statestore.cache.max.bytes\"?"));
+}
+END_TEST
+
+START_TEST(each_user_has_a_state_directory_of_its_own)
+{
+    char expected[64];
+
+    snprintf(expected, sizeof(expected), "/tmp/kstream-%lu", (unsigned long)geteuid());
+    ck_assert_int_eq(read_settings(), KS_OK);
+    ck_assert_str_eq(settings.state_dir, expected);
+    ks__settings_release(&settings);
+    ks_config_set(config, "state.dir", "/var/lib/words");
+    ck_assert_int_eq(read_settings(), KS_OK);
+    ck_assert_str_eq(settings.state_dir, "/var/lib/words");
 }
 END_TEST
 
@@ -247,6 +271,8 @@ int main(void)
     tcase_add_test(tcase, values_are_read_in_their_units);
     tcase_add_test(tcase, unset_servers_are_the_embedded_log_below_the_state);
     tcase_add_test(tcase, unknown_name_is_an_error_that_names_the_nearest);
+    tcase_add_test(tcase, a_former_name_leads_to_the_present_one);
+    tcase_add_test(tcase, each_user_has_a_state_directory_of_its_own);
     tcase_add_loop_test(tcase, value_out_of_range_is_refused_by_name, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_test(tcase, interval_beyond_the_transaction_is_refused);

@@ -13,6 +13,7 @@
 #include "dsl/ops/windowed.h"
 
 #include "serde/serde.h"
+#include "topology/lent.h"
 
 #include <stdio.h>
 
@@ -75,7 +76,7 @@ static void cogroup_process(void *state, ks_ctx *ctx, const struct ks__record *r
     change.record.value        = old;
     change.record.timestamp_ms = ks__aggregation_time(record, &row);
     status = args->add(ctx, &record->record, &change.record.value, ctx->op->node->user);
-    if (ks__ctx_accept(ctx, status))
+    if (ks__ctx_accept_bytes(ctx, status, change.record.value))
         ks__table_update(t, &change, old);
 }
 

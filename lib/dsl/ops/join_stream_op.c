@@ -21,6 +21,7 @@
 #include "base/buffer.h"
 #include "base/reader.h"
 #include "state/window_store.h"
+#include "topology/lent.h"
 
 #include <string.h>
 
@@ -108,13 +109,15 @@ static void send(const struct side *side, ks_ctx *ctx, const ks_record *mine,
                  const ks_record *other, bool mine_is_left)
 {
     struct ks__record out = { .record = *mine };
+    ks_status         status;
 
     out.record.value = KS_NULL;
     if (other->timestamp_ms > mine->timestamp_ms)
         out.record.timestamp_ms = other->timestamp_ms;
-    if (ks__ctx_accept(ctx, side->args->join(ctx, mine_is_left ? mine : other,
-                                             mine_is_left ? other : mine, &out.record.value,
-                                             ctx->op->node->user)))
+    status           = side->args->join(ctx, mine_is_left ? mine : other,
+                                        mine_is_left ? other : mine, &out.record.value,
+                                        ctx->op->node->user);
+    if (ks__ctx_accept_bytes(ctx, status, out.record.value))
         ks__forward(ctx, &out);
 }
 

@@ -3,6 +3,7 @@
  * windowed.c - folding, sending and closing of windows, whatever their kind.
  */
 #include "dsl/ops/windowed.h"
+#include "topology/lent.h"
 
 #define TIME_CLOCK  "time"      /* the operator's stream time */
 #define CLOSE_CLOCK "closed"    /* close of the last round of final results */
@@ -100,6 +101,7 @@ bool ks__windowed_fold(struct ks__windowed_state *w, const ks_record *record,
 {
     ks_ctx   *ctx = w->table.ctx;
     ks_record in  = *record;
+    ks_status status;
 
     in.window = window;
     if (w->args->fold == KS__FOLD_COUNT) {
@@ -110,7 +112,8 @@ bool ks__windowed_fold(struct ks__windowed_state *w, const ks_record *record,
         *acc = record->value;
         return true;
     }
-    return ks__ctx_accept(ctx, w->args->add(ctx, &in, acc, ctx->op->node->user));
+    status = w->args->add(ctx, &in, acc, ctx->op->node->user);
+    return ks__ctx_accept_bytes(ctx, status, *acc);
 }
 
 bool ks__windowed_merge(struct ks__windowed_state *w, const ks_record *record, ks_bytes other,
@@ -118,6 +121,7 @@ bool ks__windowed_merge(struct ks__windowed_state *w, const ks_record *record, k
 {
     ks_ctx   *ctx = w->table.ctx;
     ks_record in  = *record;
+    ks_status status;
 
     in.value  = other;
     in.window = window;
@@ -127,7 +131,8 @@ bool ks__windowed_merge(struct ks__windowed_state *w, const ks_record *record, k
     }
     if (w->args->fold == KS__FOLD_REDUCE)
         return ks__windowed_fold(w, &in, window, acc);
-    return ks__ctx_accept(ctx, w->args->merge(ctx, &in, acc, w->args->merge_user));
+    status = w->args->merge(ctx, &in, acc, w->args->merge_user);
+    return ks__ctx_accept_bytes(ctx, status, *acc);
 }
 
 /* ---- send ---- */
