@@ -367,8 +367,8 @@ struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *ca
                                         struct ks__logical *parent,
                                         const struct ks__repartition_seed *seed);
 
-/* The stream with equal keys together: through a topic named after `prefix`, if given, else after the
- * stream, and then used again by the next who asks. False = latched. */
+/* The stream with equal keys together: through a topic named after `prefix`, if given, else after
+ * the stream, and then used again by the next who asks. False = latched. */
 struct ks__gathering {
     const char     *prefix;
     const ks_serde *key;

@@ -221,9 +221,9 @@ ks_status ks__topic_append(struct ks__topic *topic, int32_t partition, const ks_
 /* Wait until all appends are stored. KS_OK, KS_EAGAIN, or the first that could not be (KS_EFULL,
  * KS_ELOG). */
 ks_status ks__session_flush(struct ks__session *session, int timeout_ms);
-/* Outside transactions: let readers have what was appended so far, before the flush. Never waits for
- * others; a log that does so by itself does nothing. A failure is the next flush's to report. False =
- * there was nothing. */
+/* Outside transactions: let readers have what was appended so far, before the flush. Never waits
+ * for others; a log that does so by itself does nothing. A failure is the next flush's to report.
+ * False = there was nothing. */
 bool ks__session_push(struct ks__session *session);
 /* Leave the records of this topic to the flush. */
 void ks__topic_hold(struct ks__topic *topic);

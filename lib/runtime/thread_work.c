@@ -14,7 +14,8 @@
 #define BATCH_MS    10
 #define LIMIT_LEAST 16
 #define LIMIT_MOST  2048
-/* Outputs of a busy thread are seen so late: a sync of the embedded log takes about a tenth of it. */
+/* Outputs of a busy thread are seen so late: a sync of the embedded log takes about a tenth of
+ * it. */
 #define PUSH_MS     10
 
 /* ---- opening and restoring ---- */

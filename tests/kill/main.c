@@ -9,11 +9,11 @@
  *      round: a new log --> { start PROGRAM, feed, SIGKILL }* --> run to the end, SIGTERM
  *                       `-> output topic, changelog, store of a new app: all against the input
  *
- * KILLS kills with each guarantee. Rounds alternate between no cache (outputs per key are exactly 1, 2, 3 ...) and the default one
- * (they rise, and the last one is right). Each start chooses another commit.interval.ms,
- * state.flush.ms and log.sync (a synced commit takes long), so that kills hit all windows: inside a
- * transaction, between the log's commit and LMDB's, inside LMDB's, while state is restored. A line
- * per round, last line `N passed, N failed`.
+ * KILLS kills with each guarantee. Rounds alternate between no cache (outputs per key are exactly
+ * 1, 2, 3 ...) and the default one (they rise, and the last one is right). Each start chooses
+ * another commit.interval.ms, state.flush.ms and log.sync (a synced commit takes long), so that
+ * kills hit all windows: inside a transaction, between the log's commit and LMDB's, inside LMDB's,
+ * while state is restored. A line per round, last line `N passed, N failed`.
  */
 #include "base/io.h"
 #include "support/random.h"

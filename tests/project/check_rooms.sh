@@ -14,7 +14,7 @@ serde           base window
 lmdb            base
 state           base window serde lmdb
 topology        base window serde state/store.h
-dsl             base window serde state/store.h state/window_store.h topology
+dsl             base window serde state/store.h state/versioned.h state/window_store.h topology
 log             base
 log/kafka       base log
 log/embedded    base log lmdb

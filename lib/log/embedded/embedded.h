@@ -189,7 +189,8 @@ void ks__waiters_close(struct ks__waiters *waiters);
 #define KS__POKE_LIMIT 64u
 void ks__waiters_poke(const struct ks__waiters *waiters, const struct ks__poke *pokes,
                       size_t count);
-/* False when the process of that name has the log open no more; true also when that cannot be told. */
+/* False when the process of that name has the log open no more; true also when that cannot be
+ * told. */
 bool ks__waiters_is_alive(const struct ks__waiters *waiters, const char *name);
 
 #endif

@@ -7,8 +7,8 @@
  *      process A  commit ──> what changed into each FIFO but its own ──> thread of B: poked()
  *
  * A message says which partition ends where now, so that its readers alone wake. Messages get lost
- * when a FIFO is full; then about a page lies in it at least, so who reads that much in one go takes
- * it for KS__POKE_ALL. What is written at once fits into a page: all of it comes, or nothing.
+ * when a FIFO is full; then about a page lies in it at least, so who reads that much in one go
+ * takes it for KS__POKE_ALL. What is written at once fits into a page: all of it comes, or nothing.
  *
  * A FIFO whose process died has no reader: opening it for writing gives ENXIO, and it is removed.
  * The same test says whether a member of a group is still there. A FIFO appears under its name only

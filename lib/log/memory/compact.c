@@ -5,8 +5,8 @@
  *      newest to oldest   the first record of a key is its last: marked
  *      oldest to newest   marked records are copied together into new segments
  *
- * The keys seen are a table of {hash, record}, made for the run and as large as it may get. It is far
- * larger than the processor's cache, so its places are asked for some records ahead.
+ * The keys seen are a table of {hash, record}, made for the run and as large as it may get. It is
+ * far larger than the processor's cache, so its places are asked for some records ahead.
  */
 #include "log/memory/memory.h"
 
@@ -52,8 +52,8 @@ static bool show(struct compaction *run, const ks_record *record, uint64_t hash)
     return true;
 }
 
-/* The hash of the n-th record from the end; its place in the table is asked for. Null keys have none:
- * Kafka refuses such records at a compacted topic. */
+/* The hash of the n-th record from the end; its place in the table is asked for. Null keys have
+ * none: Kafka refuses such records at a compacted topic. */
 static uint64_t look_ahead(const struct compaction *run, const struct ks__segment *segment,
                            uint32_t n)
 {
