@@ -49,8 +49,11 @@ abi: library  ## accept the present public interface into tests/project/abi
 TSAN_TESTS     ?= $(filter-out $(BUILD)/tests/log/kafka/%,$(TESTS))
 TSAN_SCRIPTS   ?= tests/examples/test_scoring_threads.sh
 # Valgrind: what handles bytes, memory and states, without what only takes long.
-VALGRIND_ROOMS ?= base serde window lmdb state topology dsl
-VALGRIND_TESTS ?= $(filter $(VALGRIND_ROOMS:%=$(BUILD)/tests/%/%),$(TESTS))
+VALGRIND_ROOMS ?= base serde window lmdb state topology dsl testing
+VALGRIND_LONG  ?= state/test_model base/test_map
+VALGRIND_TESTS ?= $(filter-out $(VALGRIND_LONG:%=$(BUILD)/tests/%),\
+                      $(filter $(VALGRIND_ROOMS:%=$(BUILD)/tests/%/%),$(TESTS)))
+VALGRIND_SCRIPTS ?= tests/conformance/test_conformance.sh tests/examples/test_scoring_threads.sh
 VALGRIND        = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible \
                   --errors-for-leak-kinds=definite,possible --suppressions=scripts/valgrind.supp
 # gcc 12's ThreadSanitizer cannot place its shadow when the kernel randomizes addresses widely.
@@ -58,7 +61,7 @@ NO_ASLR        := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 ASAN_ENV  = ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1
 UBSAN_ENV = UBSAN_OPTIONS=print_stacktrace=1
 TSAN_ENV  = TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:exitcode=66
-instrumented = +$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) SAN=$(2) CFLAGS='-O1 -g' DEV=$(DEV)
+instrumented = +$(Q)TEST_TIMEOUT=400 $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) SAN=$(2) CFLAGS='-O1 -g' DEV=$(DEV)
 
 check-debug:  ## the tests with checks that are too slow for release builds (KS_DEBUG)
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/debug DEBUG=1 DEV=$(DEV) TEST_SCRIPTS= test
@@ -83,9 +86,9 @@ run-tsan: $(TSAN_TESTS) $(EXAMPLES)
 	$(Q)$(TSAN_ENV) $(NO_ASLR) scripts/run-tests --jobs $(JOBS) --build $(BUILD) \
 	    $(TSAN_TESTS) $(TSAN_SCRIPTS)
 
-run-valgrind: $(VALGRIND_TESTS)
+run-valgrind: $(VALGRIND_TESTS) $(TEST_PROGRAMS) $(EXAMPLES)
 	$(Q)CK_FORK=no scripts/run-tests --jobs $(JOBS) --build $(BUILD) --timeout 300 \
-	    --wrap '$(VALGRIND)' $(VALGRIND_TESTS)
+	    --wrap '$(VALGRIND)' $(VALGRIND_TESTS) $(VALGRIND_SCRIPTS)
 
 # --- Looking at the code --------------------------------------------------------------------------
 

@@ -197,7 +197,7 @@ static ks_status target_of_store(struct ks__task *task, struct ks__task_store *s
         return ks__error_no_memory(error, "a changelog");
     status = ks__collector_target(task, name, 0, &store->changelog, error);
     if (status == KS_OK)
-        ks__topic_hold(store->changelog->topic); /* or it would be ahead of the state after a crash */
+        ks__topic_hold(store->changelog->topic); /* or a crash leaves it ahead of the state */
     ks__free(name);
     return status;
 }

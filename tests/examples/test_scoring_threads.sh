@@ -3,7 +3,7 @@
 #
 # test_scoring_threads.sh - model_scoring with four threads on four partitions, the model swapped
 # every 50 wines, on the memory and on the embedded log: every wine is scored once. Also run under
-# ThreadSanitizer and AddressSanitizer, which end the program with an error of their own.
+# ThreadSanitizer, AddressSanitizer and valgrind, which end the program with an error of their own.
 set -u
 . tests/project/tap.sh
 build=${BUILD:-build}
@@ -12,7 +12,8 @@ folder=$(mktemp -d "$build/threads.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 
 score() {   # LOG ENGINE
-    "$build/examples/model_scoring" --quiet --log "$1" --engine "$2" --threads 4 --partitions 4 \
+    # shellcheck disable=SC2086 # a command with its arguments
+    ${TEST_WRAP:-} "$build/examples/model_scoring" --quiet --log "$1" --engine "$2" --threads 4 --partitions 4 \
         --swap-every 50 --data "$wine/winequality_red.csv" \
         --model "$wine/winequalityLinearRegression.pmml" \
         --model "$wine/winequalityDesisionTreeRegression.pmml" \

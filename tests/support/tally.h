@@ -32,7 +32,7 @@ struct tally_word {
 
 enum tally_rule {
     TALLY_EXACTLY_ONCE,  /* counts go up to `in`; contiguous ones without a gap */
-    TALLY_AT_LEAST_ONCE, /* counts end between `in` and `seen`; `kept`: at `in`, or `moved` if any */
+    TALLY_AT_LEAST_ONCE, /* counts end between `in` and `seen`; `kept`: at `in`, or at `moved` */
     TALLY_AT_MOST_ONCE   /* counts end at `in` or below */
 };
 

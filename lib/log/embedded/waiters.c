@@ -33,7 +33,7 @@
 #define PATH_BYTES 4096
 #define READ_BYTES 4096u                    /* the least page of a FIFO                           */
 #define READ_POKES (READ_BYTES / sizeof(struct ks__poke))
-#define FULL_POKES (READ_POKES - KS__POKE_LIMIT) /* behind so many a message may not have fitted    */
+#define FULL_POKES (READ_POKES - KS__POKE_LIMIT) /* behind so many one may not have fitted */
 
 _Static_assert(KS__POKE_LIMIT <= FULL_POKES, "one message must not look like a full FIFO");
 
@@ -219,7 +219,7 @@ bool ks__waiters_is_alive(const struct ks__waiters *waiters, const char *name)
     if (strchr(name, '/') != NULL || !path_of(waiters, "", name, path))
         return false;
     fd = open_other(path);
-    if (fd < 0)                                 /* no descriptor left, no rights: nothing is known */
+    if (fd < 0)                         /* no descriptor left, no rights: nothing is known */
         return errno != ENXIO && errno != ENOENT;
     ks__io_close(fd);
     return true;
