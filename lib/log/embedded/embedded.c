@@ -355,7 +355,7 @@ static void raise_end(struct ks__embedded_log *log, const struct ks__poke *poke)
         ks__embedded_publish(log, &topic->base, poke->partition, poke->end);
 }
 
-/* More changed than could be told: all who wait look again. */
+/* Records came in more partitions than were told: all who wait look again. */
 static void wake_all(struct ks__embedded_log *log)
 {
     atomic_fetch_add(&log->foreign, 1);
@@ -380,7 +380,7 @@ static void poked(void *user, const struct ks__poke *pokes, size_t count)
     }
     if (all)
         wake_all(log);
-    if (groups || all)
+    if (groups)
         ks__local_changed(&log->base);
 }
 

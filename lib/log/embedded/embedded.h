@@ -42,7 +42,7 @@ struct ks__embedded_topic {
 };
 
 #define KS__POKE_GROUPS (-1)                /* a group or a topic changed                         */
-#define KS__POKE_ALL    (-2)                /* more changed than is told one by one               */
+#define KS__POKE_ALL    (-2)                /* more ends than are told one by one                */
 
 /* What changed: the end of a partition, or one of the above in `partition`. */
 struct ks__poke {

@@ -8,7 +8,8 @@
  *
  * A message says which partition ends where now, so that its readers alone wake. Messages get lost
  * when a FIFO is full; then about a page lies in it at least, so who reads that much in one go
- * takes it for KS__POKE_ALL. What is written at once fits into a page: all of it comes, or nothing.
+ * takes it for a change of everything. What is written at once fits into a page: all of it comes,
+ * or nothing.
  *
  * A FIFO whose process died has no reader: opening it for writing gives ENXIO, and it is removed.
  * The same test says whether a member of a group is still there. A FIFO appears under its name only
@@ -42,7 +43,8 @@ _Static_assert(KS__POKE_LIMIT <= FULL_POKES, "one message must not look like a f
 /* Tell what lies in our FIFO. */
 static void take_pokes(struct ks__waiters *waiters)
 {
-    static const struct ks__poke all = { .partition = KS__POKE_ALL };
+    static const struct ks__poke lost[2] = { { .partition = KS__POKE_ALL },
+                                             { .partition = KS__POKE_GROUPS } };
     struct ks__poke              pokes[READ_POKES];
     ssize_t                      got = ks__io_read(waiters->fd, pokes, sizeof(pokes));
 
@@ -55,7 +57,7 @@ static void take_pokes(struct ks__waiters *waiters)
         return;
     while (got == (ssize_t)sizeof(pokes))
         got = ks__io_read(waiters->fd, pokes, sizeof(pokes));
-    waiters->poked(waiters->user, &all, 1);
+    waiters->poked(waiters->user, lost, 2);
 }
 
 static void watch(void *user)
