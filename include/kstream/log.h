@@ -68,8 +68,8 @@ KS_API const ks_error *ks_log_error(const ks_log *log);
  * Create a topic; compacted ones keep at least the latest record of each key.
  *
  * The local logs compact now and then, while records are written: once 65,536 records have come in,
- * or as many as were kept the last time, if that is more. Offsets stay. The embedded log keeps the
- * latest record of a key also when it is a tombstone, for ever.
+ * or as many as were kept the last time, if that is more. Offsets stay. The latest
+ * record of a key stays also when it is a tombstone.
  *
  * Ownership: copies.
  * Threads:   any.
