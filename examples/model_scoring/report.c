@@ -150,8 +150,8 @@ static void print_topology(FILE *out, const ks_topology *topology)
 
 static void print_summary(FILE *out, const struct results *results, const struct wine_table *wines)
 {
-    fprintf(out, "%zu wines: %zu scored. On the errors topic: %zu wines, %zu models.\n", wines->count,
-            results->scored, results->refused_wines, results->refused_models);
+    fprintf(out, "%zu wines: %zu scored. On the errors topic: %zu wines, %zu models.\n",
+            wines->count, results->scored, results->refused_wines, results->refused_models);
     fprintf(out, "Equal to the quality that people gave, when rounded: %.4f\n",
             share_of_model(results, wines, 0));
     if (results->twice > 0 || results->foreign > 0)

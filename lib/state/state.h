@@ -52,7 +52,7 @@ struct ks__state_options {
     bool                         caches;        /* false: no store caches */
     bool                         kafka_retention; /* hide rows as Kafka Streams does; see ring.h */
     uint64_t                     map_bytes;     /* 0 = default */
-    size_t                       stores;        /* that will be opened, at least; for their databases */
+    size_t                       stores;        /* so many will be opened, for their databases */
 };
 
 /* Make the directory (mode 0700) if it is missing, and refuse a link, another user's or one that

@@ -115,8 +115,8 @@ static void check_depth(struct ks__plan *plan)
     if (deep == NULL)
         return;
     ks__error_set(&plan->topology->error, KS_ETOPOLOGY,
-                  "node \"%s\" has more than %d operators above it, each of which needs some of the "
-                  "stack: put a repartition step between", deep->name, DEPTH_MAX - 1);
+                  "node \"%s\" has more than %d operators above it, each of which needs some of "
+                  "the stack: put a repartition step between", deep->name, DEPTH_MAX - 1);
     ks__error_set_node(&plan->topology->error, deep->name);
 }
 

@@ -114,7 +114,8 @@ static bool copy(struct compaction *run, const struct ks__segment *from, const b
         }
     if (count == 0)
         return true;
-    if (*to == NULL || (*to)->capacity - (*to)->count < count || (*to)->size - (*to)->used < bytes) {
+    if (*to == NULL || (*to)->capacity - (*to)->count < count ||
+        (*to)->size - (*to)->used < bytes) {
         *to = ks__segment_new(KS__SEGMENT_RECORDS,
                               bytes > KS__SEGMENT_BYTES ? bytes : KS__SEGMENT_BYTES);
         if (*to == NULL)
