@@ -103,7 +103,7 @@ static ks_status do_offsets(struct ks__commit *commit, struct ks__session *sessi
 
 /* Seal all tasks, then write those that are due. After the log's commit there is no way back: a
  * task that cannot be sealed has to be restored. A write that fails costs nothing, the sealed layer
- * stays (C3). */
+ * stays (C3), and thread_work.c draws no more when too much of it has come together. */
 static ks_status do_state(struct ks__task *const *tasks, size_t count,
                           const struct ks__settings *settings, bool force_write, ks_error *error)
 {
@@ -122,7 +122,7 @@ static ks_status do_state(struct ks__task *const *tasks, size_t count,
     if (sealed >= (size_t)settings->state_flush_bytes)
         force = true;
     for (size_t i = 0; i < count; i++) {
-        (void)ks__task_write(tasks[i], force); /* logged there */
+        (void)ks__task_write(tasks[i], force); /* the task keeps why: ks__task_write_failure() */
         ks__task_trim(tasks[i], (size_t)settings->state_flush_bytes / (KEPT_SHARE * count));
     }
     return KS_OK;

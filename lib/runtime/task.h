@@ -157,6 +157,8 @@ ks_status ks__task_collect(struct ks__task *task, struct ks__position **position
 ks_status ks__task_seal(struct ks__task *task);
 /* Write sealed state to LMDB if `force` or due (state.flush). */
 ks_status ks__task_write(struct ks__task *task, bool force);
+/* Why the last write failed; NULL = it did not. */
+const ks_error *ks__task_write_failure(const struct ks__task *task);
 /* The whole commit is through: the positions collected last count as committed. */
 void ks__task_committed(struct ks__task *task);
 /* True when records of the input have been committed that nothing needs any more: those before

@@ -182,16 +182,25 @@ static bool is_due(const struct ks__task *task)
 
 ks_status ks__task_write(struct ks__task *task, bool force)
 {
-    ks_error  error = { .status = KS_OK };
+    bool      failing = ks__error_is_set(&task->write_error);
     ks_status status;
 
     if (task->state == NULL || task->unwritten_since_ms < 0 || (!force && !is_due(task)))
         return KS_OK;
-    status = ks__state_write(task->state, &error);
+    ks__error_clear(&task->write_error);
+    status = ks__state_write(task->state, &task->write_error);
     if (status == KS_OK)
         task->unwritten_since_ms = -1;
-    else
+    if (status != KS_OK && !failing)
         KS__LOG_AT_ERROR(&task->log, "runtime",
-                         "the state cannot be written, it is kept in memory: %s", error.message);
+                         "the state cannot be written to %s, it is kept in memory: %s",
+                         task->directory, ks_error_message(&task->write_error));
+    if (status == KS_OK && failing)
+        KS__LOG_AT_INFO(&task->log, "runtime", "the state is written again");
     return status;
+}
+
+const ks_error *ks__task_write_failure(const struct ks__task *task)
+{
+    return ks__error_is_set(&task->write_error) ? &task->write_error : NULL;
 }

@@ -85,6 +85,7 @@ struct ks__task {
     uint64_t round;            /* calls of ks__task_process */
     int64_t  mono_ms;          /* at the start of the round */
     int64_t  unwritten_since_ms; /* monotone, of the first seal not written; -1 = all is written */
+    ks_error write_error; /* of the last write, if it failed */
     bool     dirty;
     bool     commit_asked;
     bool     finishing; /* ks__task_finish() */

@@ -34,6 +34,7 @@ ks_status ks__stream_thread_init(struct ks__stream_thread *thread, struct ks_app
         .number           = number,
         .wake             = { .fd = -1 },
         .failing_since_ms = -1,
+        .choked_since_ms  = -1,
         .asking_since_ms  = -1,
         .due_ms           = -1,
     };
@@ -119,7 +120,7 @@ static enum ks__turn rejoin(struct ks__stream_thread *thread)
 }
 
 /* The uncaught-error handler decides. */
-static enum ks__turn give_up(struct ks__stream_thread *thread)
+enum ks__turn ks__stream_thread_give_up(struct ks__stream_thread *thread)
 {
     const struct ks__owned_task *culprit = thread->culprit;
     struct ks_app               *app = thread->app;
@@ -176,7 +177,7 @@ enum ks__turn ks__stream_thread_trouble(struct ks__stream_thread *thread, ks_sta
     if (status == KS_EFENCED)
         return rejoin(thread);
     if (!try_again(thread, status))
-        return give_up(thread);
+        return ks__stream_thread_give_up(thread);
     if (thread->phase == KS__THREAD_WORK || thread->phase == KS__THREAD_CLOSE)
         thread->aborting = true;
     return KS__TURN_AGAIN;
@@ -201,7 +202,7 @@ static enum ks__turn wait_for_answer(struct ks__stream_thread *thread)
                                                       : settings->state_dir,
                   now - thread->asking_since_ms);
     thread->asking_since_ms = -1;
-    return give_up(thread);
+    return ks__stream_thread_give_up(thread);
 }
 
 /* Unique among all members of the group that may live at one time. */

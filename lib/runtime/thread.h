@@ -92,6 +92,7 @@ struct ks__stream_thread {
     struct ks__purge          purge;
     int64_t                   last_commit_ms;
     int64_t                   last_write_ms;
+    int64_t                   choked_since_ms; /* too much could not be written; -1 = no */
     int64_t                   last_push_ms;
     int64_t                   failing_since_ms; /* -1 = all is well */
     int64_t                   retry_at_ms;
@@ -125,6 +126,8 @@ int64_t ks__stream_thread_now_ms(const struct ks__stream_thread *thread);
 /* A failure of this thread, or one that passes: fenced = rejoin; passing = abort and try again
  * later; else the uncaught-error handler decides. Gives the turn to return. */
 enum ks__turn ks__stream_thread_trouble(struct ks__stream_thread *thread, ks_status status);
+/* The same, of what is in thread->error and will not pass. */
+enum ks__turn ks__stream_thread_give_up(struct ks__stream_thread *thread);
 /* Let everything go without a commit. */
 void ks__stream_thread_drop(struct ks__stream_thread *thread);
 

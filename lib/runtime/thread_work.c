@@ -10,10 +10,14 @@
 #include "runtime/app.h"
 #include "runtime/global.h"
 
+#include <inttypes.h>
+
 /* The aim for one batch of one task, and the bounds of its records. */
 #define BATCH_MS    10
 #define LIMIT_LEAST 16
 #define LIMIT_MOST  2048
+/* How often a thread that may not draw tries to write its state. */
+#define REWRITE_MS  200
 /* Outputs of a busy thread are seen so late: a sync of the embedded log takes about a tenth of
  * it. */
 #define PUSH_MS     10
@@ -139,12 +143,35 @@ static enum ks__turn process_tasks(struct ks__stream_thread *thread)
     return turn;
 }
 
-/* Committed state that no commit has taken to LMDB since, because nothing came. */
+/* A task whose state could not be written; NULL = none. `*sealed` = bytes in memory, of all. */
+static const struct ks__owned_task *find_unwritten(const struct ks__stream_thread *thread,
+                                                   size_t *sealed)
+{
+    const struct ks__owned_task *found = NULL;
+
+    *sealed = 0;
+    for (size_t i = 0; i < thread->owned_count; i++) {
+        const struct ks__owned_task *owned = thread->owned[i];
+
+        if (owned->phase != KS__OWNED_RUNNING)
+            continue;
+        *sealed += ks__task_sealed_bytes(owned->task);
+        if (found == NULL && ks__task_write_failure(owned->task) != NULL)
+            found = owned;
+    }
+    return found;
+}
+
+/* Committed state that no commit has taken to LMDB since, because nothing came or there was no room
+ * for it. */
 static ks_status write_late(struct ks__stream_thread *thread)
 {
-    int64_t now = ks__stream_thread_now_ms(thread);
+    int64_t now   = ks__stream_thread_now_ms(thread);
+    int64_t after = thread->app->settings.state_flush_ms;
 
-    if (now - thread->last_write_ms < thread->app->settings.state_flush_ms)
+    if (thread->choked_since_ms >= 0 && after > REWRITE_MS)
+        after = REWRITE_MS;
+    if (now - thread->last_write_ms < after)
         return KS_OK;
     thread->last_write_ms = now;
     for (size_t i = 0; i < thread->owned_count; i++) {
@@ -154,10 +181,46 @@ static ks_status write_late(struct ks__stream_thread *thread)
         if (owned->phase != KS__OWNED_RUNNING || ks__task_sealed_bytes(owned->task) == 0)
             continue;
         status = ks__task_write(owned->task, true);
-        if (status != KS_OK && status != KS_EFULL)  /* full: the layer stays, C3 */
-            return failure_of(thread, owned);
+        if (status == KS_OK || status == KS_EFULL)  /* full: the layer stays, C3 */
+            continue;
+        ks__error_copy(&thread->error, ks__task_write_failure(owned->task));
+        ks__error_prefix(&thread->error, "task %s: ", owned->id);
+        return status;
     }
     return KS_OK;
+}
+
+/* Too much committed state waits in memory for room on the disk: no more may come. True also when
+ * that has lasted too long and is the end, see `*turn`. */
+static bool is_choked(struct ks__stream_thread *thread, enum ks__turn *turn)
+{
+    const struct ks__settings   *settings = &thread->app->settings;
+    const struct ks__owned_task *owned;
+    size_t                       sealed;
+    int64_t                      now;
+
+    owned = find_unwritten(thread, &sealed);
+    if (owned == NULL || sealed < (size_t)settings->state_flush_bytes) {
+        thread->choked_since_ms = -1;
+        return false;
+    }
+    now   = ks__stream_thread_now_ms(thread);
+    *turn = KS__TURN_SOON;
+    if (thread->choked_since_ms < 0) {
+        thread->choked_since_ms = now;
+        KS__LOG_AT_WARN(&thread->app->log, "runtime", "%s: waits until its state can be written",
+                        thread->name);
+    }
+    if (now - thread->choked_since_ms < settings->task_timeout_ms)
+        return true;
+    ks__error_clear(&thread->error);
+    ks__error_set(&thread->error, KS_EFULL, "task %s: the state could not be written to %s for %"
+                  PRId64 " ms (task.timeout.ms): %s", owned->id, owned->directory,
+                  now - thread->choked_since_ms,
+                  ks_error_message(ks__task_write_failure(owned->task)));
+    thread->choked_since_ms = -1;
+    *turn                   = ks__stream_thread_give_up(thread);
+    return true;
 }
 
 /* ---- outputs ---- */
@@ -211,7 +274,7 @@ static enum ks__turn run_tasks(struct ks__stream_thread *thread)
         status = write_late(thread);
     if (status != KS_OK)
         return ks__stream_thread_trouble(thread, status);
-    if (!atomic_load(&thread->app->paused))
+    if (!is_choked(thread, &turn) && !atomic_load(&thread->app->paused))
         turn = process_tasks(thread);
     if (thread->phase != KS__THREAD_WORK || thread->aborting)
         return turn;

@@ -539,6 +539,79 @@ START_TEST(a_failure_in_user_code_ends_the_app_with_its_text)
 }
 END_TEST
 
+/* Files may not be written, as on a full disk. False = none may; the log is in memory. */
+static void let_write(bool yes)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = yes ? limit.rlim_max : 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+#define MANY_WORDS 20000
+
+/* Start word count, fill the disk, and feed it more than it may keep in memory. */
+static void start_on_a_full_disk(const char *guarantee, const char *task_timeout)
+{
+    char word[16];
+
+    stage_set(&stage, "processing.guarantee", guarantee);
+    stage_set(&stage, "task.timeout.ms", task_timeout);
+    stage_set(&stage, "commit.interval.ms", "10");
+    stage_set(&stage, "state.flush.bytes", "64KiB");
+    start();
+    stage_feed(&stage, "lines", NULL, "first");
+    stage_await_count(&stage, NULL, "totals", 1);
+    let_write(false);
+    for (int i = 0; i < MANY_WORDS; i++) {
+        snprintf(word, sizeof(word), "w%d", i);
+        stage_append(&stage, "lines", NULL, word);
+        if (i % 1000 == 0)
+            stage_flush(&stage);
+    }
+    stage_flush(&stage);
+}
+
+/* Until nothing comes any more for a while. */
+static size_t settled_count(void)
+{
+    size_t count = 0, before;
+    int    same  = 0;
+
+    for (int i = 0; i < 500 && same < 30; i++) {
+        before = count;
+        stage_pause(NULL);
+        poll(NULL, 0, 10);
+        count = stage_count(&stage, "totals");
+        same  = count == before && count > 1 ? same + 1 : 0;
+    }
+    return count;
+}
+
+START_TEST(when_the_disk_is_full_an_app_waits_for_room)
+{
+    start_on_a_full_disk(guarantees[_i], "60s");
+    ck_assert_uint_lt(settled_count(), MANY_WORDS);
+    ck_assert_int_eq(ks_app_get_state(app), KS_APP_RUNNING);
+    let_write(true);
+    stage_await_count(&stage, NULL, "totals", MANY_WORDS + 1);
+    close_app();
+}
+END_TEST
+
+START_TEST(a_disk_that_stays_full_ends_the_app)
+{
+    start_on_a_full_disk("exactly_once_v2", "300");
+    stage_await_state(app, NULL, KS_APP_ERROR);
+    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_EFULL);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), stage.directory));
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), "task.timeout.ms"));
+    let_write(true);
+}
+END_TEST
+
 static ks_status misuse(ks_ctx *ctx, const ks_record *record, void *user)
 {
     (void)ctx, (void)record, (void)user;
@@ -960,6 +1033,8 @@ static Suite *make_suite(void)
     tcase_add_test(life, a_written_record_makes_the_descriptor_readable);
     tcase_add_test(life, counters_are_read_while_it_runs);
     tcase_add_test(mistakes, a_failure_in_user_code_ends_the_app_with_its_text);
+    tcase_add_loop_test(mistakes, when_the_disk_is_full_an_app_waits_for_room, 0, 3);
+    tcase_add_test(mistakes, a_disk_that_stays_full_ends_the_app);
     tcase_add_test(mistakes, an_app_that_user_code_failed_with_any_status_is_freed);
     tcase_add_test(mistakes, a_task_has_as_many_stores_as_it_wants);
     tcase_add_test(mistakes, the_longest_chain_runs);

@@ -157,6 +157,8 @@ static ks_config *configuration(const struct world *world, int n)
     set_number(config, "buffered.records.per.partition", plan->buffered);
     set_number(config, "session.timeout.ms", plan->session_ms);
     set_number(config, "max.task.idle.ms", plan->idle_ms);
+    if (world->tally.kept)      /* check.c reads all that was ever in the repartition topic */
+        ks_config_set(config, "repartition.purge.interval.ms", "31622400000");
     return config;
 }
 
