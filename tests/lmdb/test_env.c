@@ -648,6 +648,24 @@ START_TEST(every_failed_allocation_and_io_call_is_a_clean_error)
 }
 END_TEST
 
+START_TEST(too_many_databases_are_told)
+{
+    const struct ks__env_options two = { .format = 1, .no_sync = true, .max_databases = 2 };
+    struct ks__env              *env = open_env(&two);
+    ks_status                    status = KS_OK;
+    unsigned                     db;
+    char                         name[8];
+
+    for (int i = 0; i < 3 && status == KS_OK; i++) {
+        snprintf(name, sizeof(name), "d%d", i);
+        status = ks__env_database(env, name, &db, &error);
+    }
+    ck_assert_int_eq(status, KS_EFULL);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(&error), "MDB_DBS_FULL"));
+    ck_assert_int_eq(ks__env_close(env, NULL), KS_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite   *suite = suite_create("lmdb/env");
@@ -657,6 +675,7 @@ int main(void)
 
     tcase_add_checked_fixture(gate, set_up, tear_down);
     tcase_add_test(gate, a_clean_close_is_trusted_also_after_a_reboot);
+    tcase_add_test(gate, too_many_databases_are_told);
     tcase_add_test(gate, an_abandoned_env_is_trusted_until_a_reboot);
     tcase_add_test(gate, an_unclean_env_is_not_trusted_when_the_boot_id_is_unknown);
     tcase_add_test(gate, who_opens_it_now_does_not_decide_whether_what_was_written_is_trusted);
