@@ -290,6 +290,19 @@ typedef struct ks_connected {
     const char     *parents[KS_CONNECTED_MAX] KS_ZERO; /* Topology API only */
 } ks_connected;
 
+/* Kafka: Materialized and the names of stores, of transform_values. */
+typedef struct ks_table_connected {
+    size_t          struct_size KS_SIZEOF(ks_table_connected);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const char     *store KS_ZERO; /* of the result: makes it queryable under this name */
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    ks_switch       cache KS_ZERO;
+    ks_switch       changelog KS_ZERO;
+    const char     *stores[KS_CONNECTED_MAX] KS_ZERO; /* that the function uses */
+} ks_table_connected;
+
 /* A state store for processors: see ks_builder_add_store(). */
 typedef struct ks_store_options {
     size_t          struct_size KS_SIZEOF(ks_store_options);
@@ -364,6 +377,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_SUPPRESSED(...)    KS_LITERAL_(ks_suppressed, __VA_ARGS__)
 #define KS_AGGREGATE(...)     KS_LITERAL_(ks_aggregate, __VA_ARGS__)
 #define KS_CONNECTED(...)     KS_LITERAL_(ks_connected, __VA_ARGS__)
+#define KS_TABLE_CONNECTED(...) KS_LITERAL_(ks_table_connected, __VA_ARGS__)
 #define KS_KV_STORE(...)      KS_LITERAL_(ks_store_options, .name = __VA_ARGS__)
 #define KS_WINDOW_STORE(...)  KS_LITERAL_(ks_window_store_options, .name = __VA_ARGS__)
 #define KS_SESSION_STORE(...) KS_LITERAL_(ks_session_store_options, .name = __VA_ARGS__)

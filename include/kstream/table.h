@@ -130,6 +130,23 @@ KS_API ks_grouped_table *ks_table_group_by(ks_table *t, ks_mapper_fn *map, void 
                                            const ks_grouped *grouped);
 
 /**
+ * Change the value of each row by a function that may use stores, and that sees deletions, too.
+ *
+ * The function gets a null value for a deletion and may make a row of it; KS_SKIP = null. Without a
+ * store of its own, the table calls it again whenever a row is looked up or retracted: it should
+ * then give the same answer. Stores are found by ks_ctx_kv_store() and its like.
+ *
+ * Ownership: copies `connected`; keeps `map` and `user`.
+ * Threads:   the builder's; `map` runs on all stream threads.
+ * Errors:    latches KS_EINVAL if `map` is NULL; an unknown store is an error of the build.
+ * Kafka:     KTable#transformValues(ValueTransformerWithKeySupplier, Materialized, Named, stores);
+ *            node KTABLE-TRANSFORMVALUES-.
+ * Since:     0.2
+ */
+KS_API ks_table *ks_table_transform_values(ks_table *t, ks_mapper_fn *map, void *user,
+                                           const ks_table_connected *connected);
+
+/**
  * Read the table as the stream of its changes; deletions are records with a null value.
  *
  * Ownership: copies `named`.

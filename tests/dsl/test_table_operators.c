@@ -399,7 +399,42 @@ START_TEST(a_versioned_table_cannot_be_suppressed)
 }
 END_TEST
 
-FLOW_MAIN("table operators", a_row_that_moves_leaves_its_group_first,
+/* ---- transform_values ---- */
+
+/* The value with how often its key has come; "gone" for a deletion. */
+static ks_status number(ks_ctx *ctx, ks_record *record, void *user)
+{
+    ks_kv_store *seen = ks_ctx_kv_store(ctx, "seen");
+    ks_record    row;
+    int64_t      count = 1;
+
+    (void)user;
+    if (ks_kv_store_get(seen, record->key, &row))
+        count += ks_bytes_i64(row.value, 0);
+    ks_kv_store_put(seen, record->key, ks_ctx_i64(ctx, count));
+    if (ks_bytes_is_null(record->value))
+        record->value = KS_TEXT("gone");
+    record->value = ks_ctx_text(ctx, "%.*s#%lld", KS_BYTES_ARG(record->value), (long long)count);
+    return KS_OK;
+}
+
+START_TEST(a_transformer_sees_deletions_and_uses_a_store)
+{
+    ks_builder_add_store(flow.b, KS_KV_STORE("seen"));
+    to(ks_table_transform_values(text_table("in", NULL), number, NULL,
+                                 KS_TABLE_CONNECTED(.store = "rows", .stores = { "seen" })),
+       "out");
+    flow_start();
+    feed("in", "k", "a", 1);
+    expect("out", "k", "a#1", 1);
+    feed("in", "k", NULL, 2);
+    expect("out", "k", "gone#2", 2);
+    expect_nothing("out");
+}
+END_TEST
+
+FLOW_MAIN("table operators", a_transformer_sees_deletions_and_uses_a_store,
+          a_row_that_moves_leaves_its_group_first,
           a_row_that_stays_in_its_group_gives_one_result,
           a_reduced_group_starts_with_its_first_value, a_grouped_table_needs_both_functions,
           a_grouped_table_cannot_merge, an_inner_join_needs_both_sides,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * table_map_values.c - another value for each row of a table. Null stays null, without a call.
+ * table_map_values.c - another value for each row of a table: by a function of the row alone, for
+ * which null stays null without a call (map_values), or by one that sees deletions too and may use
+ * stores (transform_values).
  */
 #include "dsl/ops/derived.h"
 
@@ -9,6 +11,7 @@
 struct table_map_args {
     struct ks__table_args table;
     ks_mapper_fn         *map;
+    bool                  nulls; /* calls it for deletions, too */
 };
 
 /* The value as the mapped table has it. Headers that the mapper sets go into `*headers`. */
@@ -19,7 +22,7 @@ static ks_bytes mapped(ks_ctx *ctx, const ks_record *record, ks_bytes value,
     ks_record                    row  = *record;
     ks_status                    status;
 
-    if (value.data == NULL || ctx->error->status != KS_OK)
+    if ((value.data == NULL && !args->nulls) || ctx->error->status != KS_OK)
         return KS_NULL;
     row.value = value;
     status    = args->map(ctx, &row, ctx->op->node->user);
@@ -51,13 +54,17 @@ static void table_map_process(void *state, ks_ctx *ctx, const struct ks__record 
 static bool table_map_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                           struct ks__row *row)
 {
+    const struct table_map_args    *args    = ctx->op->node->args;
     const struct ks__derived_state *derived = state;
     ks_record                       record;
 
     if (derived->table.store != NULL)
         return ks__table_stored_row(state, ctx, key, row);
-    if (!ks__table_row_of(ctx, derived->parent, key, row))
-        return false;
+    if (!ks__table_row_of(ctx, derived->parent, key, row)) {
+        if (!args->nulls || ctx->error->status != KS_OK)
+            return false;
+        row->timestamp_ms = -1;
+    }
     record = (ks_record){ .key          = key->key,
                           .value        = row->value,
                           .timestamp_ms = row->timestamp_ms,
@@ -67,20 +74,22 @@ static bool table_map_row(void *state, ks_ctx *ctx, const struct ks__row_key *ke
     return row->value.data != NULL && ctx->error->status == KS_OK;
 }
 
-static const struct ks__op_class table_map_class = {
-    .name       = "table map_values",
-    .prefix     = "KTABLE-MAPVALUES-",
-    .traits     = KS__OP_KEEPS_KEY | KS__OP_TABLE,
-    .state_size = sizeof(struct ks__derived_state),
-    .open       = ks__derived_open,
-    .process    = table_map_process,
-    .row        = table_map_row,
-};
+#define TABLE_MAP(name_, prefix_)                                                             \
+    {                                                                                         \
+        .name = (name_), .prefix = (prefix_), .traits = KS__OP_KEEPS_KEY | KS__OP_TABLE,      \
+        .state_size = sizeof(struct ks__derived_state), .open = ks__derived_open,             \
+        .process = table_map_process, .row = table_map_row                                    \
+    }
+
+static const struct ks__op_class table_map_class =
+    TABLE_MAP("table map_values", "KTABLE-MAPVALUES-");
+static const struct ks__op_class table_transform_class =
+    TABLE_MAP("table transform_values", "KTABLE-TRANSFORMVALUES-");
 
 ks_table *ks_table_map_values(ks_table *t, ks_mapper_fn *map, void *user,
                               const ks_materialized *materialized)
 {
-    const struct table_map_args args = { { .store = NULL }, map };
+    const struct table_map_args args = { .map = map };
     struct ks__call             call;
     ks_materialized             options;
     ks_materialized             typed;
@@ -97,4 +106,38 @@ ks_table *ks_table_map_values(ks_table *t, ks_mapper_fn *map, void *user,
                                                   .args      = &args,
                                                   .args_size = sizeof(args),
                                                   .user      = user });
+}
+
+ks_table *ks_table_transform_values(ks_table *t, ks_mapper_fn *map, void *user,
+                                    const ks_table_connected *connected)
+{
+    const struct table_map_args args = { .map = map, .nulls = true };
+    struct ks__call             call;
+    ks_table_connected          options;
+    ks_materialized             store = { .struct_size = sizeof(store) };
+    ks_materialized             typed;
+    ks_table                   *out;
+
+    if (!ks__enter(t, KS__KIND_TABLE, __func__, connected, &options, sizeof(options), &call) ||
+        !ks__need(t->head.builder, &call, map != NULL, "a mapper"))
+        return ks__inert(t);
+    store.store     = options.store;
+    store.key       = options.key;
+    store.value     = options.value;
+    store.cache     = options.cache;
+    store.changelog = options.changelog;
+    typed           = store;
+    if (!ks__agree(t->head.builder, &call, "key", &typed.key,
+                   &(struct ks__found){ t->key, t->node->name, "KS_TABLE_CONNECTED" }))
+        return ks__inert(t);
+    out = ks__derived_add(t, &call, &store, &typed,
+                          &(struct ks__derived){ .class     = &table_transform_class,
+                                                 .args      = &args,
+                                                 .args_size = sizeof(args),
+                                                 .user      = user });
+    if (t->head.builder->error.status != KS_OK)
+        return ks__inert(t);
+    for (size_t i = 0; i < KS_CONNECTED_MAX && options.stores[i] != NULL; i++)
+        ks__logical_use_store(t->head.builder, out->node, options.stores[i]);
+    return out;
 }
