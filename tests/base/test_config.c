@@ -23,7 +23,10 @@ static const struct ks__config_row rows[] = {
 };
 static const struct ks__config_prefix prefixes[] = { { "consumer.", "For the consumer." },
                                                      { "topic.", "For topics." } };
-static const struct ks__config_table  table = { rows, 9, prefixes, 2 };
+static const struct ks__config_table  table = { .rows         = rows,
+                                                     .row_count    = 9,
+                                                     .prefixes     = prefixes,
+                                                     .prefix_count = 2 };
 static struct ks__config_values       values;
 
 static void set_up(void)
