@@ -274,6 +274,7 @@ int main(void)
 {
     Suite   *suite  = suite_create("runtime/bad_input");
     TCase   *bad    = tcase_create("bad input");
+    TCase   *kafka  = tcase_create("kafka");
     SRunner *runner = srunner_create(suite);
     int      failed;
 
@@ -289,8 +290,12 @@ int main(void)
     tcase_add_test(bad, a_source_topic_that_does_not_come_fails_the_app_by_name);
     tcase_add_test(bad, a_log_of_no_known_kind_fails_the_app);
     tcase_add_test(bad, a_log_directory_that_cannot_be_fails_the_app_by_name);
-    tcase_add_test(bad, a_broker_that_is_absent_fails_the_app_after_the_task_timeout);
     tcase_add_test(bad, state_in_use_by_another_process_is_busy_and_free_after_its_end);
+    suite_add_tcase(suite, kafka);
+    tcase_set_tags(kafka, "kafka");
+    tcase_set_timeout(kafka, 30);
+    tcase_add_checked_fixture(kafka, set_up, tear_down);
+    tcase_add_test(kafka, a_broker_that_is_absent_fails_the_app_after_the_task_timeout);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
