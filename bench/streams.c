@@ -4,6 +4,7 @@
  *
  *      streams stateless|count|scoring --brokers ADDRESS --input T --output T --records N
  *              [--threads N] [--guarantee G] [--cache-bytes B] [--keys K] [--partitions P]
+ *              [--idle-ms N]
  *
  *      stateless  filter (all pass) and map_values (first byte changed)
  *      count      group_by_key, count, to_stream
@@ -13,6 +14,8 @@
  * up to N records first, outside the measurement. Measured is from ks_app_new() to the end of
  * ks_app_close(), so everything is processed and committed; cpu_s_per_mrec is the process's own CPU
  * time of that span, first_output_ms the time to the first record that can be read from the output.
+ * With --idle-ms the app stays for a while after its last record; with --records 0 as well, max_rss_mb
+ * is what an app without work takes.
  */
 #include <kstream/kstream.h>
 
@@ -28,7 +31,7 @@
 
 static struct {
     const char *workload, *brokers, *input, *output, *guarantee, *cache_bytes, *threads, *state;
-    int64_t     records, keys;
+    int64_t     records, keys, idle_ms;
     int32_t     partitions;
 } o = { .brokers = "memory:bench", .input = "bench-in", .output = "bench-out", .records = 1000000,
         .guarantee = "at_least_once", .threads = "1", .keys = 100000, .partitions = 1 };
@@ -216,6 +219,8 @@ static void run(ks_log *log, ks_config *config, ks_topology *topology)
             first = now_s() - start;
         nanosleep(&(struct timespec){ .tv_nsec = first < 0 ? 200000 : 2000000 }, NULL);
     }
+    nanosleep(&(struct timespec){ .tv_sec = o.idle_ms / 1000,
+                                  .tv_nsec = o.idle_ms % 1000 * 1000000 }, NULL);
     if (ks_app_close(app, -1) != KS_OK)
         die("run", ks_app_error(app));
     double seconds = now_s() - start;
@@ -225,7 +230,8 @@ static void run(ks_log *log, ks_config *config, ks_topology *topology)
            "\"records\":%" PRId64 ",\"seconds\":%.3f,\"records_per_s\":%.0f,"
            "\"cpu_s_per_mrec\":%.3f,\"max_rss_mb\":%.1f,\"first_output_ms\":%.1f}\n",
            o.workload, (int)strcspn(o.brokers, ":"), o.brokers, o.threads, o.guarantee, o.records,
-           seconds, (double)o.records / seconds, (cpu_s() - cpu) * 1e6 / (double)o.records,
+           seconds, (double)o.records / seconds,
+           o.records > 0 ? (cpu_s() - cpu) * 1e6 / (double)o.records : 0,
            (double)max_rss_kb() / 1024, first * 1000);
     ks_app_free(app);
 }
@@ -236,7 +242,8 @@ static const struct option options[] = {
     { "brokers", 1, NULL, 'b' },     { "input", 1, NULL, 'i' },  { "output", 1, NULL, 'o' },
     { "records", 1, NULL, 'n' },     { "threads", 1, NULL, 't' }, { "guarantee", 1, NULL, 'g' },
     { "cache-bytes", 1, NULL, 'c' }, { "keys", 1, NULL, 'k' },   { "partitions", 1, NULL, 'p' },
-    { "state-dir", 1, NULL, 's' },   { "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 },
+    { "state-dir", 1, NULL, 's' },   { "idle-ms", 1, NULL, 'w' }, { "help", 0, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
 };
 
 static void set(int c, const char *value)
@@ -250,7 +257,7 @@ static void set(int c, const char *value)
     else if (c == 'p')
         o.partitions = (int32_t)strtol(value, NULL, 10);
     else
-        *(c == 'n' ? &o.records : &o.keys) = strtoll(value, NULL, 10);
+        *(c == 'n' ? &o.records : c == 'w' ? &o.idle_ms : &o.keys) = strtoll(value, NULL, 10);
 }
 
 static int usage(int status)
@@ -258,7 +265,7 @@ static int usage(int status)
     fprintf(status ? stderr : stdout,
             "usage: streams stateless|count|scoring [--brokers ADDRESS] [--input T] [--output T]\n"
             "  [--records N] [--threads N] [--guarantee G] [--cache-bytes B] [--keys K]\n"
-            "  [--partitions P] [--state-dir DIR] [-X name=value]...\n");
+            "  [--partitions P] [--state-dir DIR] [--idle-ms N] [-X name=value]...\n");
     return status;
 }
 
