@@ -12,14 +12,14 @@
 
 #include <inttypes.h>
 
-/* The aim for one batch of one task, and the bounds of its records. */
+/* The aim for one batch of one task, and the bounds of its records: what the flush of the caches
+ * looks at again should still be in the cache of the processor. */
 #define BATCH_MS    10
 #define LIMIT_LEAST 16
-#define LIMIT_MOST  2048
+#define LIMIT_MOST  1024
 /* How often a thread that may not draw tries to write its state. */
 #define REWRITE_MS  200
-/* Outputs of a busy thread are seen so late: a sync of the embedded log takes about a tenth of
- * it. */
+/* Outputs of a busy thread are seen so late: a sync of the embedded log takes a tenth of it. */
 #define PUSH_MS     10
 
 /* ---- opening and restoring ---- */

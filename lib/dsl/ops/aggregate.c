@@ -24,18 +24,19 @@ static void aggregate_process(void *state, ks_ctx *ctx, const struct ks__record 
     struct ks__table_state *t      = state;
     const struct fold_args *args   = ctx->op->node->args;
     struct ks__record       change = { .record = record->record };
+    struct ks__kv_slot      slot;
     struct ks__row          row;
     ks_bytes                old;
     ks_status               status;
 
-    if (!ks__aggregation_read(t, record, &row))
+    if (!ks__aggregation_read(t, record, &slot, &row))
         return;
     old                        = row.value.data != NULL ? row.value : args->initial;
     change.record.value        = old;
     change.record.timestamp_ms = ks__aggregation_time(record, &row);
     status = args->fold(ctx, &record->record, &change.record.value, ctx->op->node->user);
     if (ks__ctx_accept_bytes(ctx, status, change.record.value))
-        ks__table_update(t, &change, old);
+        ks__table_update_found(t, &slot, &change, old);
 }
 
 static const struct ks__op_class aggregate_class = {
@@ -84,10 +85,11 @@ static void reduce_process(void *state, ks_ctx *ctx, const struct ks__record *re
     struct ks__table_state *t      = state;
     const struct fold_args *args   = ctx->op->node->args;
     struct ks__record       change = { .record = record->record };
+    struct ks__kv_slot      slot;
     struct ks__row          row;
     ks_status               status;
 
-    if (!ks__aggregation_read(t, record, &row))
+    if (!ks__aggregation_read(t, record, &slot, &row))
         return;
     change.record.timestamp_ms = ks__aggregation_time(record, &row);
     if (row.value.data != NULL) {
@@ -96,7 +98,7 @@ static void reduce_process(void *state, ks_ctx *ctx, const struct ks__record *re
         if (!ks__ctx_accept_bytes(ctx, status, change.record.value))
             return;
     }
-    ks__table_update(t, &change, row.value);
+    ks__table_update_found(t, &slot, &change, row.value);
 }
 
 static const struct ks__op_class reduce_class = {

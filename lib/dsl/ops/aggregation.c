@@ -133,13 +133,13 @@ ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
 }
 
 bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *record,
-                          struct ks__row *row)
+                          struct ks__kv_slot *slot, struct ks__row *row)
 {
     if (record->record.key.data == NULL || record->record.value.data == NULL) {
         ks__ctx_drop(t->ctx, record->record.key.data == NULL ? KS__DROP_NULL_KEY
                                                              : KS__DROP_NULL_VALUE);
         return false;
     }
-    ks__table_read(t, &record->record, row);
+    ks__table_find(t, &record->record, slot, row);
     return t->ctx->error->status == KS_OK;
 }

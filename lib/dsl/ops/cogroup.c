@@ -66,18 +66,19 @@ static void cogroup_process(void *state, ks_ctx *ctx, const struct ks__record *r
     struct ks__table_state    *t      = state;
     const struct cogroup_args *args   = ctx->op->node->args;
     struct ks__record          change = { .record = record->record };
+    struct ks__kv_slot         slot;
     struct ks__row             row;
     ks_bytes                   old;
     ks_status                  status;
 
-    if (!ks__aggregation_read(t, record, &row))
+    if (!ks__aggregation_read(t, record, &slot, &row))
         return;
     old                        = row.value.data != NULL ? row.value : args->initial;
     change.record.value        = old;
     change.record.timestamp_ms = ks__aggregation_time(record, &row);
     status = args->add(ctx, &record->record, &change.record.value, ctx->op->node->user);
     if (ks__ctx_accept_bytes(ctx, status, change.record.value))
-        ks__table_update(t, &change, old);
+        ks__table_update_found(t, &slot, &change, old);
 }
 
 static const struct ks__op_class cogroup_class = {
@@ -88,6 +89,7 @@ static const struct ks__op_class cogroup_class = {
     .open       = cogroup_open,
     .process    = cogroup_process,
     .row        = ks__table_stored_row,
+    .keyed_store = ks__table_keyed_store,
 };
 
 static void merge_process(void *state, ks_ctx *ctx, const struct ks__record *record)

@@ -17,11 +17,12 @@ static void count_process(void *state, ks_ctx *ctx, const struct ks__record *rec
 {
     struct ks__table_state *t      = state;
     struct ks__record       change = { .record = record->record };
+    struct ks__kv_slot      slot;
     struct ks__row          row;
     unsigned char          *numbers; /* the old count and the new one */
     int64_t                 count;
 
-    if (!ks__aggregation_read(t, record, &row))
+    if (!ks__aggregation_read(t, record, &slot, &row))
         return;
     numbers = ks__arena_alloc(ctx->arena, 16);
     if (numbers == NULL) {
@@ -31,7 +32,7 @@ static void count_process(void *state, ks_ctx *ctx, const struct ks__record *rec
     count                      = ks_bytes_i64(row.value, 0);
     change.record.value        = ks_encode_i64(numbers, count + 1);
     change.record.timestamp_ms = ks__aggregation_time(record, &row);
-    ks__table_update(t, &change, ks_encode_i64(numbers + 8, count));
+    ks__table_update_found(t, &slot, &change, ks_encode_i64(numbers + 8, count));
 }
 
 static const struct ks__op_class count_class = {

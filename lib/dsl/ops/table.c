@@ -143,6 +143,16 @@ static bool put(struct ks__table_state *t, ks_bytes key, const struct ks__record
     return to_ms != KS_NOT_PUT;
 }
 
+/* Send the change, unless the flush does. */
+static void send(struct ks__table_state *t, struct ks__record *out, ks_bytes old)
+{
+    if (t->cached || t->ctx->error->status != KS_OK)
+        return;
+    out->has_old = t->sends_old;
+    out->old     = t->sends_old ? old : KS_NULL;
+    ks__forward(t->ctx, out);
+}
+
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old)
 {
     struct ks__record out = *change;
@@ -152,11 +162,36 @@ void ks__table_update(struct ks__table_state *t, const struct ks__record *change
         key = stored_key(t, change->record.key, change->record.window);
     if (key.data != NULL && !put(t, key, change, &out.stale))
         return;
-    if (t->cached || t->ctx->error->status != KS_OK)
+    send(t, &out, old);
+}
+
+/* ---- find and update ---- */
+
+bool ks__table_find(struct ks__table_state *t, const ks_record *record, struct ks__kv_slot *slot,
+                    struct ks__row *row)
+{
+    const ks_bytes whole = stored_key(t, record->key, record->window);
+
+    *row = (struct ks__row){ 0 };
+    if (whole.data == NULL)
+        return false;
+    return t->versioned ? get_version(t, whole, KS__NOW, row)
+                        : ks__kv_find(t->store, whole, slot, row);
+}
+
+void ks__table_update_found(struct ks__table_state *t, struct ks__kv_slot *slot,
+                            const struct ks__record *change, ks_bytes old)
+{
+    struct ks__record out = *change;
+
+    if (t->versioned) {
+        ks__table_update(t, change, old);
         return;
-    out.has_old = t->sends_old;
-    out.old     = t->sends_old ? old : KS_NULL;
-    ks__forward(t->ctx, &out);
+    }
+    ks__kv_put_slot(t->store, slot,
+                    &(struct ks__row){ change->record.value, change->record.timestamp_ms,
+                                       change->record.headers });
+    send(t, &out, old);
 }
 
 bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, const struct ks__row_key *key,

@@ -46,6 +46,11 @@ static inline bool ks__table_wants_old(const struct ks__table_state *t)
 /* Put the row, if there is a store, and send the change, unless the flush does. `old` may be null;
  * it is left out unless wanted. Time, key, window, headers are those of `change`. */
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old);
+/* Both for an update of the row that was found: the key is looked for once. */
+bool ks__table_find(struct ks__table_state *t, const ks_record *record, struct ks__kv_slot *slot,
+                    struct ks__row *row);
+void ks__table_update_found(struct ks__table_state *t, struct ks__kv_slot *slot,
+                            const struct ks__record *change, ks_bytes old);
 /* The row of another table operator of this task; false = none, `*row` cleared. */
 bool ks__table_row_of(ks_ctx *ctx, struct ks__op *table, const struct ks__row_key *key,
                       struct ks__row *row);

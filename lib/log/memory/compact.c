@@ -67,10 +67,21 @@ static uint64_t look_ahead(const struct compaction *run, const struct ks__segmen
     return hash;
 }
 
+/* The record that may be in the place is compared soon: first its size and pointer, then its key. */
+static const ks_record *look_at_place(const struct compaction *run, uint64_t hash)
+{
+    const struct seen *seen = &run->seen[hash & run->mask];
+
+    if (seen->record != NULL)
+        __builtin_prefetch(seen->record);
+    return seen->record;
+}
+
 /* `last` is that of the segment's first record. */
 static void mark_segment(struct compaction *run, const struct ks__segment *segment, bool *last)
 {
-    uint64_t hashes[AHEAD];
+    const ks_record *places[AHEAD] = { NULL };
+    uint64_t         hashes[AHEAD];
 
     for (uint32_t n = 0; n < AHEAD - 1 && n < segment->count; n++)
         hashes[n] = look_ahead(run, segment, n);
@@ -80,6 +91,11 @@ static void mark_segment(struct compaction *run, const struct ks__segment *segme
 
         if (n + AHEAD - 1 < segment->count)
             hashes[(n + AHEAD - 1) % AHEAD] = look_ahead(run, segment, n + AHEAD - 1);
+        if (n + AHEAD / 2 < segment->count)
+            places[(n + AHEAD / 2) % AHEAD] =
+                look_at_place(run, hashes[(n + AHEAD / 2) % AHEAD]);
+        if (n + AHEAD / 4 < segment->count && places[(n + AHEAD / 4) % AHEAD] != NULL)
+            __builtin_prefetch(places[(n + AHEAD / 4) % AHEAD]->key.data);
         last[at] = record->record.key.data != NULL && record->offset >= run->part->begin &&
                    show(run, &record->record, hashes[n % AHEAD]);
     }
