@@ -14,8 +14,8 @@
  * up to N records first, outside the measurement. Measured is from ks_app_new() to the end of
  * ks_app_close(), so everything is processed and committed; cpu_s_per_mrec is the process's own CPU
  * time of that span, first_output_ms the time to the first record that can be read from the output.
- * With --idle-ms the app stays for a while after its last record; with --records 0 as well, max_rss_mb
- * is what an app without work takes.
+ * With --idle-ms the app stays for a while after its last record; with --records 0 as well,
+ * max_rss_mb is what an app without work takes.
  */
 #include <kstream/kstream.h>
 

@@ -45,8 +45,8 @@ bool ks__aggregation_initial(ks_builder *b, const struct ks__call *call, const k
 /* The value of a count is i64. */
 bool ks__aggregation_counts(ks_builder *b, const struct ks__call *call, ks_materialized *options);
 
-/* What comes in: the row of the record's key, and where it is, for ks__table_update_found(). False =
- * the record was dropped (null key, value), or a failure. */
+/* What comes in: the row of the record's key, and where it is, for ks__table_update_found().
+ * False = the record was dropped (null key, value), or a failure. */
 bool ks__aggregation_read(struct ks__table_state *t, const struct ks__record *record,
                           struct ks__kv_slot *slot, struct ks__row *row);
 /* The time of the new row. */

@@ -67,7 +67,7 @@ static uint64_t look_ahead(const struct compaction *run, const struct ks__segmen
     return hash;
 }
 
-/* The record that may be in the place is compared soon: first its size and pointer, then its key. */
+/* The record that may be in the place is compared soon: its size and pointer, then its key. */
 static const ks_record *look_at_place(const struct compaction *run, uint64_t hash)
 {
     const struct seen *seen = &run->seen[hash & run->mask];
