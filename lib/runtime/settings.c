@@ -111,8 +111,8 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_STATE_FLUSH_BYTES] = BYTES(
         .name = "state.flush.bytes", .by_default = "64MiB", .min = 65536, .max = TIB,
         .doc  = "Changes of state that a thread keeps in memory before it writes them to LMDB; "
-                "without transactions it commits early at this size. Up to half of it is used besides "
-                "for rows that are in LMDB already, to be read again. Ours."),
+                "without transactions it commits early at this size. Up to half of it is used "
+                "besides for rows that are in LMDB already, to be read again. Ours."),
     [ROW_STATE_FLUSH_MS] = DURATION(
         .name = "state.flush.ms", .by_default = "1000", .max = YEAR_MS,
         .doc  = "How long committed changes of state may wait for LMDB under exactly_once_v2: the "
