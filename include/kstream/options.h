@@ -219,7 +219,7 @@ typedef struct ks_aggregate {
     ks_fold_fn *add KS_ZERO;
     ks_fold_fn *subtract KS_ZERO; /* grouped tables */
     ks_fold_fn *merge KS_ZERO;    /* sessions: record->value is the younger aggregate */
-    ks_fold_fn *combine KS_ZERO;  /* optional: two aggregates of slices of one window into one */
+    ks_fold_fn *combine KS_ZERO;  /* optional: joins aggregates of slices; not used yet */
     void       *user KS_ZERO;
 } ks_aggregate;
 
