@@ -151,12 +151,15 @@ KS_API const ks_error *ks_app_error(const ks_app *app);
  * Read why the last call that was refused was refused: a second start, a store that is not there, a
  * close within a callback.
  *
- * That is no error of the app, which goes on; ks_app_error() stays as it is. Like errno it belongs
- * to the calling thread and says nothing about calls that succeeded.
+ * That is no error of the app, which goes on; ks_app_error() stays as it is. The app keeps one
+ * reason for each thread that was refused something, so that threads do not see each other's; about
+ * calls that succeeded it says nothing. Ask on the thread that made the call, after it failed.
  *
- * Ownership: lends; until the next call on any app on this thread.
+ * Ownership: lends; until the next call on this app that is refused on this thread, or
+ *            ks_app_free().
  * Threads:   any; each has its own.
- * Errors:    none; KS_OK if no call on this app was refused on this thread.
+ * Errors:    none; KS_OK if no call on this app was refused on this thread, KS_ENOMEM if there was
+ *            no memory to keep the reason.
  * Kafka:     IllegalStateException, UnknownStateStoreException.
  * Since:     0.1
  */

@@ -5,8 +5,9 @@
  * A function that can fail returns a ks_status; the text that explains it hangs on the object that
  * failed (ks_builder_error(), ks_topology_error(), ks_app_error(), ...). While a topology is built
  * nothing needs to be checked: the builder keeps the first mistake, later calls do nothing, and
- * ks_builder_build() or ks_app_run() returns it. There is no errno; only ks_app_call_error()
- * belongs to a thread: why a call on a running app was refused.
+ * ks_builder_build() or ks_app_run() returns it. There is no errno, and no error is kept in a
+ * global or thread-local variable: why a call on a running app was refused hangs on the app, too,
+ * once per calling thread (ks_app_call_error()).
  *
  *      ks_status status = ks_app_run(app);
  *      if (status != KS_OK)

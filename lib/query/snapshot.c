@@ -209,8 +209,8 @@ static ks_status take(struct taking *taking, int64_t timeout_ms)
 
 static ks_status refuse(const struct taking *taking, ks_status status, int64_t timeout_ms)
 {
-    const struct ks_app *app = taking->app;
-    const char          *store = taking->store;
+    struct ks_app *app = taking->app;
+    const char    *store = taking->store;
 
     if (ks__error_is_set(&taking->error))
         return ks__app_refuse(app, status, "store \"%s\": %s", store,

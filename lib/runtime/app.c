@@ -126,6 +126,7 @@ void ks_app_free(ks_app *app)
     for (int i = 0; i < app->thread_count; i++)
         ks__stream_thread_release(&app->threads[i]);
     close_log(app, false);
+    ks__app_free_refusals(app);
     ks_topology_free(app->topology);
     ks__settings_release(&app->settings);
     ks__free(app->threads);
@@ -248,7 +249,7 @@ static ks_status open_app(struct ks_app *app)
 }
 
 /* Why an app cannot be started any more. */
-static ks_status refuse_start(const struct ks_app *app, const char *call, enum ks__app_mode before)
+static ks_status refuse_start(struct ks_app *app, const char *call, enum ks__app_mode before)
 {
     switch (before) {
     case KS__APP_IDLE:

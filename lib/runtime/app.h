@@ -31,6 +31,7 @@
 enum ks__app_mode { KS__APP_IDLE, KS__APP_THREADS, KS__APP_STEPPED };
 
 struct ks__globals;
+struct ks__refusal;
 
 struct ks_app {
     /* Fixed once started. */
@@ -59,6 +60,8 @@ struct ks_app {
     atomic_bool stopping;
     atomic_bool paused;
     atomic_bool has_error;
+    _Atomic(struct ks__refusal *) refusals;     /* refusal.c: added to under `lock` */
+    atomic_bool refusal_lost;                   /* one could not be kept for want of memory */
 
     /* Under `lock`. */
     struct ks__mutex     lock;
@@ -91,11 +94,17 @@ void ks__app_refresh(struct ks_app *app);
 void ks__app_set_error(struct ks_app *app, const ks_error *error);
 /* Any thread: something made the app end with this error; all threads stop. */
 void ks__app_fail(struct ks_app *app, const ks_error *error);
-/* Note why a call on this app is refused (ks_app_call_error()); returns `status`. */
-ks_status ks__app_refuse(const struct ks_app *app, ks_status status, const char *format, ...)
-    KS__PRINTF(3, 4);
 /* Every thread that works for this app; in stepped mode the first alone. */
 int ks__app_active_threads(const struct ks_app *app);
+
+/* ---- refusal.c ---- */
+
+/* Keep for the calling thread why its call is refused (ks_app_call_error()); returns `status`.
+ * Not under `lock`. */
+ks_status ks__app_refuse(struct ks_app *app, ks_status status, const char *format, ...)
+    KS__PRINTF(3, 4);
+/* Nobody uses the app any more. */
+void ks__app_free_refusals(struct ks_app *app);
 
 /* ---- app.c ---- */
 

@@ -7,7 +7,6 @@
 #include "base/assert.h"
 #include "runtime/app.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,37 +116,6 @@ const ks_error *ks_app_error(const ks_app *app)
     if (app == NULL)
         return &no_memory;
     return atomic_load(&app->has_error) ? &app->error : &none;
-}
-
-/* ---- refused calls ---- */
-
-/* Of the calling thread. The serial tells apart two apps at one address. */
-static _Thread_local struct {
-    const struct ks_app *app;
-    unsigned             serial;
-    ks_error             error;
-} refused;
-
-ks_status ks__app_refuse(const struct ks_app *app, ks_status status, const char *format, ...)
-{
-    va_list arguments;
-
-    refused.app    = app;
-    refused.serial = app->serial;
-    ks__error_clear(&refused.error);
-    va_start(arguments, format);
-    ks__error_vset(&refused.error, status, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
-const ks_error *ks_app_call_error(const ks_app *app)
-{
-    static const ks_error none = { .status = KS_OK };
-
-    if (app == NULL)
-        return ks_app_error(app);
-    return refused.app == app && refused.serial == app->serial ? &refused.error : &none;
 }
 
 /* ---- before the start ---- */

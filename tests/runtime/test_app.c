@@ -2,10 +2,11 @@
  *
  * test_app.c - the life of an app: ways to run it, states, stop, close, pause, handlers, failures.
  */
+#include "app_fixture.h"
+
 #include "base/clock.h"
 #include "base/io.h"
 #include "runtime/app.h"
-#include "support/stage.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -22,53 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct stage stage;
-static ks_topology *topology;
-static ks_app      *app;
-
-static void setup(void)
-{
-    stage_open(&stage, STAGE_MEMORY);
-    stage_topic(&stage, "lines", 1);
-    stage_topic(&stage, "totals", 1);
-    topology = stage_word_count();
-    app      = NULL;
-}
-
-static void teardown(void)
-{
-    ks_app_free(app);
-    ks_topology_free(topology);
-    stage_close(&stage);
-}
-
-static void make_app(void)
-{
-    app = ks_app_new(topology, stage.config);
-    ck_assert_ptr_nonnull(app);
-}
-
-static void start(void)
-{
-    make_app();
-    ck_assert_msg(ks_app_start(app) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
-}
-
-static void close_app(void)
-{
-    ck_assert_msg(ks_app_close(app, 10000) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
-    ks_app_free(app);
-    app = NULL;
-}
-
-/* The last call was refused for this reason, and the app knows nothing of it. */
-static void assert_refused(ks_status status, const char *text)
-{
-    ck_assert_int_eq(ks_error_status(ks_app_call_error(app)), status);
-    ck_assert_str_eq(ks_error_message(ks_app_call_error(app)), text);
-    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_OK);
-}
-
 /* ---- running ---- */
 
 static const char *const guarantees[] = { "at_least_once", "exactly_once_v2", "at_most_once" };
@@ -76,7 +30,7 @@ static const char *const guarantees[] = { "at_least_once", "exactly_once_v2", "a
 START_TEST(words_are_counted_on_threads_under_every_guarantee)
 {
     stage_set(&stage, "processing.guarantee", guarantees[_i]);
-    start();
+    start_app();
     stage_feed(&stage, "lines", NULL, "to be or not to be");
     stage_await_i64(&stage, NULL, "totals", "be", 2);
     stage_feed(&stage, "lines", NULL, "be");
@@ -102,12 +56,12 @@ END_TEST
 START_TEST(a_restart_goes_on_where_the_app_stopped)
 {
     stage_set(&stage, "processing.guarantee", guarantees[_i]);
-    start();
+    start_app();
     stage_feed(&stage, "lines", NULL, "a b a");
     stage_await_i64(&stage, NULL, "totals", "a", 2);
     close_app();
     stage_feed(&stage, "lines", NULL, "a c");
-    start();
+    start_app();
     stage_await_i64(&stage, NULL, "totals", "a", 3);
     stage_await_i64(&stage, NULL, "totals", "b", 1);
     stage_await_i64(&stage, NULL, "totals", "c", 1);
@@ -122,7 +76,7 @@ START_TEST(processed_records_of_a_repartition_topic_are_forgotten)
     stage_set(&stage, "processing.guarantee", guarantees[_i]);
     stage_set(&stage, "repartition.purge.interval.ms", "20");
     stage_set(&stage, "commit.interval.ms", "20");
-    start();
+    start_app();
     stage_feed(&stage, "lines", NULL, "a b a");
     stage_await_i64(&stage, NULL, "totals", "a", 2);
     for (int i = 0; i < 1000 && begin != end; i++) {
@@ -137,7 +91,7 @@ START_TEST(processed_records_of_a_repartition_topic_are_forgotten)
     ck_assert_int_eq(begin, 0);
     close_app();
     stage_feed(&stage, "lines", NULL, "a");
-    start();
+    start_app();
     stage_await_i64(&stage, NULL, "totals", "a", 3);
     close_app();
 }
@@ -148,14 +102,14 @@ START_TEST(state_that_is_gone_comes_back_from_the_changelog)
     char directory[256];
 
     stage_set(&stage, "processing.guarantee", guarantees[_i]);
-    start();
+    start_app();
     stage_feed(&stage, "lines", NULL, "a b a");
     stage_await_i64(&stage, NULL, "totals", "a", 2);
     close_app();
     snprintf(directory, sizeof(directory), "%s/wc", stage.directory);
     ck_assert_int_eq(ks__io_remove_tree(directory), 0);
     stage_feed(&stage, "lines", NULL, "a");
-    start();
+    start_app();
     stage_await_i64(&stage, NULL, "totals", "a", 3);
     close_app();
 }
@@ -172,7 +126,7 @@ START_TEST(many_partitions_are_shared_by_many_threads)
     stage_set(&stage, "log.sync", "false");
     stage_topic(&stage, "lines", 4);
     stage_topic(&stage, "totals", 2);
-    start();
+    start_app();
     for (int i = 0; i < 400; i++) {
         snprintf(line, sizeof(line), "w%d all w%d", i % 20, (i * 7) % 20);
         stage_append(&stage, "lines", line, line);
@@ -196,7 +150,7 @@ START_TEST(two_instances_share_the_work_and_one_takes_over)
     stage_topic(&stage, "lines", 4);
     stage_topic(&stage, "totals", 1);
     stage_set(&stage, "processing.guarantee", "exactly_once_v2");
-    start();
+    start_app();
     stage_await_state(app, NULL, KS_APP_RUNNING);
     other = ks_app_new(topology, stage.config);
     ck_assert_int_eq(ks_app_start(other), KS_OK);
@@ -288,7 +242,7 @@ START_TEST(stepping_and_threads_do_not_mix)
     assert_refused(KS_ESTATE, "ks_app_start: the app is stepped by ks_app_step() already");
     ck_assert_int_eq(ks_app_run(app), KS_ESTATE);
     close_app();
-    start();
+    start_app();
     ck_assert_int_eq(ks_error_status(ks_app_call_error(app)), KS_OK);
     ck_assert_int_eq(ks_app_step(app, 0), KS_ESTATE);
     assert_refused(KS_ESTATE,
@@ -430,7 +384,7 @@ END_TEST
 
 START_TEST(a_paused_app_processes_nothing_until_it_goes_on)
 {
-    start();
+    start_app();
     stage_await_state(app, NULL, KS_APP_RUNNING);
     ks_app_pause(app);
     ck_assert(ks_app_is_paused(app));
@@ -561,7 +515,7 @@ static void start_on_a_full_disk(const char *guarantee, const char *task_timeout
     stage_set(&stage, "task.timeout.ms", task_timeout);
     stage_set(&stage, "commit.interval.ms", "10");
     stage_set(&stage, "state.flush.bytes", "64KiB");
-    start();
+    start_app();
     stage_feed(&stage, "lines", NULL, "first");
     stage_await_count(&stage, NULL, "totals", 1);
     let_write(false);
@@ -668,7 +622,7 @@ START_TEST(a_task_has_as_many_stores_as_it_wants)
         ks_builder_connect(b, "all", name_of(i));
     ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
     ks_builder_free(b);
-    start();
+    start_app();
     stage_feed(&stage, "lines", "k", "v");
     stage_await_count(&stage, NULL, "totals", 1);
     close_app();
@@ -693,7 +647,7 @@ START_TEST(the_longest_chain_runs)
     ks_stream_to(stream, "totals", NULL);
     ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
     ks_builder_free(b);
-    start();
+    start_app();
     stage_feed(&stage, "lines", "k", "v");
     stage_await_count(&stage, NULL, "totals", 1);
     close_app();
@@ -765,7 +719,6 @@ START_TEST(the_logger_receives_lines)
 }
 END_TEST
 
-
 /* Outputs may be read before they are committed. */
 static void await_commit(void)
 {
@@ -783,7 +736,7 @@ START_TEST(counters_are_read_while_it_runs)
     ks_metrics *metrics;
     bool        lag = false;
 
-    start();
+    start_app();
     stage_feed(&stage, "lines", NULL, "a b a");
     stage_await_i64(&stage, NULL, "totals", "a", 2);
     await_commit();
@@ -812,9 +765,9 @@ static Suite *make_suite(void)
 
     tcase_set_timeout(running, 60);
     tcase_set_timeout(life, 60);
-    tcase_add_checked_fixture(running, setup, teardown);
-    tcase_add_checked_fixture(life, setup, teardown);
-    tcase_add_checked_fixture(failures, setup, teardown);
+    tcase_add_checked_fixture(running, app_setup, app_teardown);
+    tcase_add_checked_fixture(life, app_setup, app_teardown);
+    tcase_add_checked_fixture(failures, app_setup, app_teardown);
     tcase_add_loop_test(running, words_are_counted_on_threads_under_every_guarantee, 0, 3);
     tcase_add_loop_test(running, words_are_counted_in_steps_under_every_guarantee, 0, 3);
     tcase_add_loop_test(running, a_restart_goes_on_where_the_app_stopped, 0, 3);

@@ -3,9 +3,10 @@
  * test_app_mistakes.c - what keeps an app from starting: configuration, topics, state directories,
  * descriptors.
  */
+#include "app_fixture.h"
+
 #include "base/io.h"
 #include "runtime/app.h"
-#include "support/stage.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -19,44 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct stage stage;
-static ks_topology *topology;
-static ks_app      *app;
-
-static void setup(void)
-{
-    stage_open(&stage, STAGE_MEMORY);
-    stage_topic(&stage, "lines", 1);
-    stage_topic(&stage, "totals", 1);
-    topology = stage_word_count();
-    app      = NULL;
-}
-
-static void teardown(void)
-{
-    ks_app_free(app);
-    ks_topology_free(topology);
-    stage_close(&stage);
-}
-
-static void make_app(void)
-{
-    app = ks_app_new(topology, stage.config);
-    ck_assert_ptr_nonnull(app);
-}
-
-static void start(void)
-{
-    make_app();
-    ck_assert_msg(ks_app_start(app) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
-}
-
-static void close_app(void)
-{
-    ck_assert_msg(ks_app_close(app, 10000) == KS_OK, "%s", ks_error_message(ks_app_error(app)));
-    ks_app_free(app);
-    app = NULL;
-}
 /* The app must fail to start with this status and a text that has these words. */
 static void expect_failure(ks_status status, const char *words)
 {
@@ -192,7 +155,7 @@ START_TEST(state_that_another_process_lets_go_of_is_taken)
     int   release[2];
     pid_t child = hold_state_elsewhere(release);
 
-    start();
+    start_app();
     for (int i = 0; i < 50; i++)
         stage_pause(NULL);
     ck_assert_int_eq(ks_app_get_state(app), KS_APP_REBALANCING);
@@ -261,7 +224,7 @@ static Suite *make_suite(void)
     TCase *mistakes = tcase_create("mistakes");
 
     tcase_set_timeout(mistakes, 60);
-    tcase_add_checked_fixture(mistakes, setup, teardown);
+    tcase_add_checked_fixture(mistakes, app_setup, app_teardown);
     tcase_add_test(mistakes, a_mistake_in_the_configuration_comes_out_of_run);
     tcase_add_test(mistakes, a_mistake_in_the_topology_comes_out_of_run);
     tcase_add_test(mistakes, an_unknown_topic_is_named);
