@@ -64,4 +64,19 @@ KS_API ks_table *ks_windowed_cogrouped_stream_aggregate(ks_windowed_cogrouped_st
                                                         const ks_aggregate           *aggregate,
                                                         const ks_materialized *materialized);
 
+/**
+ * The records of all streams of the cogroup that came too late, as ks_windowed_stream_late().
+ *
+ * Each stream of a cogroup has its own time. The value's type is that of the streams if they have
+ * one in common; ks_ctx_origin() tells where a record came from.
+ *
+ * Ownership: copies `named`.
+ * Threads:   the builder's.
+ * Errors:    as ks_windowed_stream_late().
+ * Kafka:     none: late records are dropped; node KSTREAM-LATE-.
+ * Since:     0.2
+ */
+KS_API ks_stream *ks_windowed_cogrouped_stream_late(ks_windowed_cogrouped_stream *w,
+                                                    const ks_named               *named);
+
 #endif

@@ -80,4 +80,25 @@ KS_API ks_table *ks_windowed_stream_aggregate(ks_windowed_stream    *w,
                                               const ks_aggregate    *aggregate,
                                               const ks_materialized *materialized);
 
+/**
+ * The records that the aggregation of these windows leaves out because they came too late: once
+ * each, when at least one of their windows was closed.
+ *
+ * Belongs to the aggregation of `w` declared last, which comes first. A record has key, value, time
+ * and headers as it came, and leaves after the changes that it makes in its other windows; its
+ * `window` is the last one that it missed (sessions: what it would have made of the session), so
+ * that, of hopping windows, all that end not after it are known to lack the record. A record whose
+ * key has a window of its own keeps that. Null keys, null values dropped by sliding windows, and
+ * records before an unlimited window are not late. `dropped-records-total` counts every window that
+ * was missed, with or without the branch.
+ *
+ * Ownership: copies `named`.
+ * Threads:   the builder's.
+ * Errors:    latches KS_ESTATE before an aggregation of `w`, KS_ETYPE for other types than those of
+ *            the group.
+ * Kafka:     none: late records are dropped; node KSTREAM-LATE-.
+ * Since:     0.2
+ */
+KS_API ks_stream *ks_windowed_stream_late(ks_windowed_stream *w, const ks_named *named);
+
 #endif

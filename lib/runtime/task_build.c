@@ -71,19 +71,32 @@ static bool allocate(struct ks__task *task, const struct sizes *sizes)
 }
 
 /* The operators of the nodes, as far as they are of this task (others, of the global part, are
- * not). */
+ * not) and, of two rounds, in this one: those aside come second. */
 static struct ks__op **link_ops(struct ks__task *task, struct ks__op **at,
-                                struct ks__node *const *nodes, size_t count, unsigned *linked)
+                                struct ks__node *const *nodes, size_t count, bool aside,
+                                unsigned *linked)
 {
     for (size_t i = 0; i < count; i++) {
         struct ks__op *op = task->by_node[nodes[i]->index];
 
-        if (op != NULL) {
+        if (op != NULL && aside == ((op->class->traits & KS__OP_ASIDE) != 0)) {
             *at++ = op;
             ++*linked;
         }
     }
     return at;
+}
+
+static struct ks__op **link_one(struct ks__task *task, struct ks__op *op, struct ks__op **links)
+{
+    const struct ks__node *node = op->node;
+
+    op->children = links;
+    links = link_ops(task, links, node->children, node->child_count, false, &op->child_count);
+    links = link_ops(task, links, node->children, node->child_count, true, &op->aside_count);
+    op->parents = links;
+    links = link_ops(task, links, node->parents, node->parent_count, false, &op->parent_count);
+    return link_ops(task, links, node->parents, node->parent_count, true, &op->parent_count);
 }
 
 static void make_ops(struct ks__task *task)
@@ -104,15 +117,8 @@ static void make_ops(struct ks__task *task)
             task->by_node[op->node->index] = op;
         }
     }
-    for (size_t i = 0; i < task->op_count; i++) {
-        struct ks__op         *op   = &task->ops[i];
-        const struct ks__node *node = op->node;
-
-        op->children = links;
-        links = link_ops(task, links, node->children, node->child_count, &op->child_count);
-        op->parents = links;
-        links = link_ops(task, links, node->parents, node->parent_count, &op->parent_count);
-    }
+    for (size_t i = 0; i < task->op_count; i++)
+        links = link_one(task, &task->ops[i], links);
 }
 
 /* ---- inputs ---- */

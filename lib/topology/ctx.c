@@ -36,6 +36,14 @@ void ks__forward_to(ks_ctx *ctx, struct ks__op *child, const struct ks__record *
     ctx->record = mine;
 }
 
+void ks__forward_aside(ks_ctx *ctx, const struct ks__record *record)
+{
+    const struct ks__op *self = ctx->op;
+
+    for (unsigned i = 0; i < self->aside_count; i++)
+        ks__forward_to(ctx, self->children[self->child_count + i], record);
+}
+
 bool ks__ctx_accept(ks_ctx *ctx, ks_status status)
 {
     if (ctx->error->status != KS_OK)

@@ -59,7 +59,8 @@ enum ks__op_traits {
     KS__OP_KEEPS_TYPES = 1 << 1,
     KS__OP_TABLE       = 1 << 2, /* its output is a table's change */
     KS__OP_STATELESS   = 1 << 3, /* neither store nor clock nor punctuation */
-    KS__OP_PLAIN_KEYS  = 1 << 4  /* what user code forwards has no window */
+    KS__OP_PLAIN_KEYS  = 1 << 4, /* what user code forwards has no window */
+    KS__OP_ASIDE       = 1 << 5  /* gets only what a parent sends by ks__forward_aside() */
 };
 
 struct ks__op_class {
@@ -82,9 +83,10 @@ struct ks__op {
     const struct ks__op_class *class;
     const struct ks__node     *node;
     void                      *state;
-    struct ks__op            **children;
+    struct ks__op            **children;     /* those aside stand behind child_count */
     struct ks__op            **parents;
     unsigned                   child_count;
+    unsigned                   aside_count;
     unsigned                   parent_count;
     struct ks__counter         processed;
     struct ks__counter         dropped;
@@ -177,6 +179,9 @@ static inline void ks__forward(ks_ctx *ctx, const struct ks__record *record)
 
 /* The same for one child. */
 void ks__forward_to(ks_ctx *ctx, struct ks__op *child, const struct ks__record *record);
+
+/* The same for the children aside, which see nothing else. */
+void ks__forward_aside(ks_ctx *ctx, const struct ks__record *record);
 
 /* Judge what user code returned: true = go on with the record. KS_SKIP counts a drop (user), a
  * failure is latched. To be called after every callback. */

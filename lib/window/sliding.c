@@ -20,6 +20,11 @@ ks_window ks__sliding_right(const struct ks__windowing *windows, int64_t time_ms
     return (ks_window){ start_ms, ks__time_add(start_ms, windows->size_ms) };
 }
 
+ks_window ks__sliding_last(const struct ks__windowing *windows, int64_t time_ms)
+{
+    return (ks_window){ time_ms, ks__time_add(time_ms, windows->size_ms) };
+}
+
 bool ks__sliding_is_late(const struct ks__windowing *windows, int64_t time_ms, int64_t close_ms)
 {
     return ks__time_add(time_ms, windows->size_ms) < close_ms;

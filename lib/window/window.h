@@ -93,6 +93,8 @@ bool ks__window_next(const struct ks__windowing *windows, int64_t time_ms, ks_wi
 ks_window ks__sliding_left(const struct ks__windowing *windows, int64_t time_ms);
 /* [time + 1, time + 1 + size]: what follows a record. */
 ks_window ks__sliding_right(const struct ks__windowing *windows, int64_t time_ms);
+/* [time, time + size]: the last that a record can be in. */
+ks_window ks__sliding_last(const struct ks__windowing *windows, int64_t time_ms);
 /* Is the whole record too late? */
 bool ks__sliding_is_late(const struct ks__windowing *windows, int64_t time_ms, int64_t close_ms);
 

@@ -4,6 +4,8 @@
  */
 #include "dsl/flow.h"
 
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +17,18 @@ void flow_setup(void)
     ck_assert_ptr_nonnull(flow.b);
 }
 
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)type, (void)walk;
+    return remove(path);
+}
+
 void flow_teardown(void)
 {
     ks_driver_free(flow.driver);
+    if (flow.home[0] != '\0')
+        nftw(flow.home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    ks_config_free(flow.config);
     ks_topology_free(flow.topology);
     ks_builder_free(flow.b);
     flow = (struct flow){ 0 };
@@ -43,6 +54,32 @@ void flow_start_cached(void)
     ks_config_set(config, "statestore.cache.max.bytes", "1000000");
     start(config);
     ks_config_free(config);
+}
+
+static void open_kept(void)
+{
+    flow.driver = ks_driver_new(flow.topology, flow.config, flow.home);
+    ck_assert_str_eq(ks_error_message(ks_driver_error(flow.driver)), "");
+}
+
+void flow_start_kept(const char *const *settings)
+{
+    const char *root = getenv("TMPDIR");
+
+    flow.config = ks_config_new();
+    for (; settings != NULL && *settings != NULL; settings++)
+        ks_config_set_pair(flow.config, *settings);
+    snprintf(flow.home, sizeof(flow.home), "%.40s/flow-XXXXXX", root != NULL ? root : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(flow.home));
+    ks_builder_build(flow.b, &flow.topology);
+    ck_assert_str_eq(ks_error_message(ks_topology_error(flow.topology)), "");
+    open_kept();
+}
+
+void flow_reopen(void)
+{
+    ks_driver_free(flow.driver);
+    open_kept();
 }
 
 void feed(const char *topic, const char *key, const char *value, int64_t timestamp_ms)

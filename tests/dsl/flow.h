@@ -12,6 +12,8 @@ struct flow {
     ks_builder  *b;
     ks_topology *topology;
     ks_driver   *driver;
+    ks_config   *config;    /* of flow_start_kept() */
+    char         home[64];
 };
 
 extern struct flow flow;
@@ -22,6 +24,9 @@ void flow_teardown(void);
 /* Build and open; with record caches if asked. */
 void flow_start(void);
 void flow_start_cached(void);
+/* In a folder, with settings ("name=value", NULL at the end; NULL = none); close and open again. */
+void flow_start_kept(const char *const *settings);
+void flow_reopen(void);
 /* Feed texts (NULL = null) or an i64; asserts success. */
 void feed(const char *topic, const char *key, const char *value, int64_t timestamp_ms);
 void feed_i64(const char *topic, const char *key, int64_t value, int64_t timestamp_ms);

@@ -40,6 +40,9 @@ struct ks_windowed_cogrouped_stream {
     struct ks__handle    head;
     ks_cogrouped_stream *group;
     struct ks__windowing windows;
+    struct ks__logical **nodes;   /* of the aggregation declared last; NULL = none yet */
+    unsigned             node_count;
+    struct ks__sources   sources;
 };
 
 /* ---- the operators ---- */
@@ -128,6 +131,8 @@ struct plan {
     const struct ks__store_spec *timed;
     const ks_serde             *key;     /* of the table */
     const char                 *store;
+    struct ks__logical        **nodes;   /* made by add_nodes() */
+    struct ks__sources          sources;
 };
 
 static const char *name_with(ks_builder *b, const struct ks__call *call, const char *suffix,
@@ -246,6 +251,8 @@ static ks_table *add_nodes(struct plan *plan)
         if (!share_table(plan, nodes[0], nodes[n]))
             return ks__inert(b);
     }
+    plan->nodes   = nodes;
+    plan->sources = sources;
     return add_merge(plan, nodes, sources);
 }
 
@@ -369,6 +376,7 @@ ks_table *ks_windowed_cogrouped_stream_aggregate(ks_windowed_cogrouped_stream *w
     struct ks__call          call;
     ks_materialized          options;
     ks_aggregate             functions;
+    ks_table                *table;
 
     if (!ks__enter(w, KS__KIND_WINDOWED_COGROUPED_STREAM, __func__, materialized, &options,
                    sizeof(options), &call))
@@ -385,5 +393,42 @@ ks_table *ks_windowed_cogrouped_stream_aggregate(ks_windowed_cogrouped_stream *w
     plan.key   = ks__windowing_serde(&w->windows, options.key);
     if (plan.key == NULL)
         return ks__latch_no_memory(w->head.builder), ks__inert(w);
-    return add_nodes(&plan);
+    table         = add_nodes(&plan);
+    w->nodes      = plan.nodes;
+    w->node_count = w->group->count;
+    w->sources    = plan.sources;
+    return table;
+}
+
+/* The type that all streams have; NULL = they differ. */
+static const ks_serde *common_value(const ks_cogrouped_stream *c)
+{
+    const ks_serde *value = c->inputs->group->value;
+
+    for (const struct input *input = c->inputs; input != NULL; input = input->next)
+        if (input->group->value == NULL || !ks__serde_fits(input->group->value, value))
+            return NULL;
+    return value;
+}
+
+ks_stream *ks_windowed_cogrouped_stream_late(ks_windowed_cogrouped_stream *w,
+                                             const ks_named               *named)
+{
+    struct ks__call call;
+    ks_named        options;
+
+    if (!ks__enter(w, KS__KIND_WINDOWED_COGROUPED_STREAM, __func__, named, &options,
+                   sizeof(options), &call))
+        return ks__inert(w);
+    if (w->nodes == NULL) {
+        ks__latch(w->head.builder, &call, KS_ESTATE,
+                  "nothing is left out yet: declare the aggregation of the windows first");
+        return ks__inert(w);
+    }
+    return ks__late_add(w->head.builder, &call, &options,
+                        &(struct ks__late){ .parents      = w->nodes,
+                                            .parent_count = w->node_count,
+                                            .key          = w->group->inputs->group->key,
+                                            .value        = common_value(w->group),
+                                            .sources      = w->sources });
 }

@@ -61,12 +61,14 @@ static void update(struct ks__windowed_state *w, const ks_record *record, int64_
     const ks_window own    = { record->timestamp_ms, record->timestamp_ms };
     ks_window       merged = own;
     struct joined  *list   = NULL;
+    struct ks__missed missed = { .any = false };
     struct ks__row  row    = { .value = ks__windowed_initial(w), .headers = record->headers };
 
     if (!merge(w, record, &list, &merged, &row.value))
         return;
     if (!ks__window_accepts(&w->args->windows, merged.end_ms, close_ms)) {
-        ks__ctx_drop(ctx, KS__DROP_LATE);
+        ks__windowed_miss(w, &missed, merged);
+        ks__windowed_send_late(w, record, &missed);
         return;
     }
     row.timestamp_ms = merged.end_ms;

@@ -22,10 +22,11 @@ struct around {
     bool             left_there;  /* the record's own windows exist */
     bool             right_there;
     int64_t          before_ms;   /* time of the record before; -1 = none */
+    struct ks__missed missed;     /* windows that were closed */
 };
 
 /* Fold the record into `row` (value and time as they were) unless the window is closed. */
-static void update(struct ks__windowed_state *w, const struct around *around, int64_t start_ms,
+static void update(struct ks__windowed_state *w, struct around *around, int64_t start_ms,
                    const struct ks__row *before)
 {
     const ks_record *record = around->record;
@@ -37,7 +38,7 @@ static void update(struct ks__windowed_state *w, const struct around *around, in
     if (w->table.ctx->error->status != KS_OK)
         return;
     if (!ks__window_accepts(&w->args->windows, window.end_ms, around->close_ms)) {
-        ks__ctx_drop(w->table.ctx, KS__DROP_LATE);
+        ks__windowed_miss(w, &around->missed, window);
         return;
     }
     if (before->value.data != NULL)
@@ -49,7 +50,7 @@ static void update(struct ks__windowed_state *w, const struct around *around, in
 }
 
 /* A window that starts from the beginning. */
-static void create(struct ks__windowed_state *w, const struct around *around, int64_t start_ms)
+static void create(struct ks__windowed_state *w, struct around *around, int64_t start_ms)
 {
     const struct ks__row fresh = { .value        = ks__windowed_initial(w),
                                    .timestamp_ms = around->record->timestamp_ms };
@@ -111,7 +112,7 @@ static bool meet(struct ks__windowed_state *w, struct around *around, const ks_r
     return true;
 }
 
-static void create_windows(struct ks__windowed_state *w, const struct around *around)
+static void create_windows(struct ks__windowed_state *w, struct around *around)
 {
     const int64_t time_ms = around->record->timestamp_ms;
     const int64_t size_ms = w->args->windows.size_ms;
@@ -214,14 +215,17 @@ static void sliding_process(void *state, ks_ctx *ctx, const struct ks__record *i
     time_ms         = ks__windowed_advance(w, in->record.timestamp_ms);
     around.close_ms = ks__window_close_ms(windows, time_ms);
     if (ks__sliding_is_late(windows, in->record.timestamp_ms, around.close_ms)) {
-        ks__ctx_drop(ctx, KS__DROP_LATE);
+        ks__windowed_miss(w, &around.missed, ks__sliding_last(windows, in->record.timestamp_ms));
+        ks__windowed_send_late(w, &in->record, &around.missed);
         return;
     }
     if (in->record.timestamp_ms < windows->size_ms) {
         process_early(w, &around);
+        ks__windowed_send_late(w, &in->record, &around.missed);
         return; /* closes nothing, as in Kafka Streams */
     }
     process_ordinary(w, &around);
+    ks__windowed_send_late(w, &in->record, &around.missed);
     ks__windowed_close(w, &in->record, time_ms);
 }
 

@@ -33,6 +33,7 @@ static void time_process(void *state, ks_ctx *ctx, const struct ks__record *in)
     struct ks__windowed_state  *w       = state;
     const ks_record            *record  = &in->record;
     const struct ks__windowing *windows = &w->args->windows;
+    struct ks__missed           missed  = { .any = false };
     int64_t                     time_ms, close_ms;
     ks_window                   window;
 
@@ -50,8 +51,9 @@ static void time_process(void *state, ks_ctx *ctx, const struct ks__record *in)
         if (ks__window_accepts(windows, window.end_ms, close_ms))
             update(w, record, &present);
         else
-            ks__ctx_drop(ctx, KS__DROP_LATE);
+            ks__windowed_miss(w, &missed, present);
     }
+    ks__windowed_send_late(w, record, &missed);
     ks__windowed_close(w, record, time_ms);
 }
 

@@ -155,6 +155,28 @@ void ks__windowed_send(struct ks__windowed_state *w, const ks_record *record,
     ks__forward(t->ctx, &out);
 }
 
+/* ---- late records ---- */
+
+void ks__windowed_miss(struct ks__windowed_state *w, struct ks__missed *missed, ks_window window)
+{
+    ks__ctx_drop(w->table.ctx, KS__DROP_LATE);
+    if (!missed->any || window.end_ms > missed->last.end_ms)
+        missed->last = window;
+    missed->any = true;
+}
+
+void ks__windowed_send_late(struct ks__windowed_state *w, const ks_record *record,
+                            const struct ks__missed *missed)
+{
+    struct ks__record out = { .record = *record };
+
+    if (!missed->any || w->table.ctx->error->status != KS_OK)
+        return;
+    if (out.record.window == NULL)
+        out.record.window = &missed->last;
+    ks__forward_aside(w->table.ctx, &out);
+}
+
 /* ---- close ---- */
 
 /* Is it time, by the wall clock, for another round? If so, the next one is put off. */

@@ -42,6 +42,12 @@ struct ks__windowed_state {
     const struct ks__windowed_args *args;
 };
 
+/* Windows that were closed to a record. */
+struct ks__missed {
+    bool      any;
+    ks_window last;
+};
+
 /* ---- run time (windowed.c) ---- */
 
 void ks__windowed_open(void *state, ks_ctx *ctx);
@@ -60,6 +66,12 @@ bool ks__windowed_merge(struct ks__windowed_state *w, const ks_record *record, k
 /* Send a change: key, headers of `record`, unless it leaves by the cache or on close. */
 void ks__windowed_send(struct ks__windowed_state *w, const ks_record *record,
                        const ks_window *window, const struct ks__row *row, ks_bytes old);
+/* The record found this window closed: counted; more than one are told of from the earliest on. */
+void ks__windowed_miss(struct ks__windowed_state *w, struct ks__missed *missed, ks_window window);
+/* Send the record down the late branch, if there is one and it missed a window: after what it has
+ * changed, once, with the last window that it missed unless it has one of its own. */
+void ks__windowed_send_late(struct ks__windowed_state *w, const ks_record *record,
+                            const struct ks__missed *missed);
 /* The windows that the operator's time has closed, if it is time for them. */
 void ks__windowed_close(struct ks__windowed_state *w, const ks_record *record,
                         int64_t stream_time_ms);
@@ -70,6 +82,7 @@ struct ks_windowed_stream {
     struct ks__handle    head;
     ks_grouped_stream   *group;
     struct ks__windowing windows;
+    ks_table            *table; /* of the aggregation declared last; NULL = none yet */
 };
 
 /* Check and take over a specification. */
@@ -84,6 +97,19 @@ const ks_serde *ks__windowing_serde(const struct ks__windowing *windows, const k
 /* The functions of an aggregation of such windows, into `args`. */
 bool ks__windowing_functions(ks_builder *b, const struct ks__call *call,
                              const ks_aggregate *functions, struct ks__windowed_args *args);
+
+/* ---- the late branch (late.c) ---- */
+
+struct ks__late {
+    struct ks__logical *const *parents; /* the aggregations */
+    size_t                     parent_count;
+    const ks_serde            *key;
+    const ks_serde            *value;
+    struct ks__sources         sources;
+};
+/* A stream of what these aggregations leave out. Takes an index. */
+ks_stream *ks__late_add(ks_builder *b, const struct ks__call *call, const ks_named *options,
+                        const struct ks__late *what);
 
 /* By kind of window; the second for names after reduce. */
 const struct ks__op_class *ks__windowed_class(const struct ks__windowing *windows, bool reduce);

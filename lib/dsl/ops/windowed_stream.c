@@ -49,7 +49,7 @@ static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
         return ks__latch_no_memory(w->head.builder), ks__inert(w);
     if (!ks__windowing_store(w->head.builder, call, &w->windows, options->retention_ms, 1, &store))
         return ks__inert(w);
-    return ks__aggregation_add(
+    w->table = ks__aggregation_add(
         w->group, call, options,
         &(struct ks__aggregation){ .class     = ks__windowed_class(&w->windows,
                                                                    args->fold == KS__FOLD_REDUCE),
@@ -59,6 +59,7 @@ static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
                                    .value     = options->value,
                                    .timed     = &store,
                                    .key       = key });
+    return w->table;
 }
 
 ks_table *ks_windowed_stream_count(ks_windowed_stream *w, const ks_materialized *materialized)
