@@ -139,6 +139,8 @@ struct ks__table_part {
     struct ks__store_spec store;        /* its name is reserved also while there is no store */
     bool                  materialized; /* the store exists */
     bool                  queryable;    /* the user named the store */
+    bool                  given_history;      /* the options ask for versions */
+    int64_t               given_retention_ms; /* what they say, for windows or not */
     bool                  sends_old;    /* somebody downstream needs old values */
     struct ks__logical   *keeper;       /* of nodes that share the part: whose store it is */
     bool                  viewed;       /* somebody reads its rows */
@@ -232,9 +234,13 @@ struct ks_builder {
  * ks__inert(). */
 bool ks__enter(const void *handle, enum ks__kind kind, const char *function, const void *options,
                void *copy, size_t size, struct ks__call *call);
-/* The same for options without a name, within a call that was entered. */
-bool ks__enter_more(ks_builder *b, const struct ks__call *call, const void *options, void *copy,
+/* The same for more options of a call that was entered; theirs is the place of the call if it has
+ * none yet. */
+bool ks__enter_more(ks_builder *b, struct ks__call *call, const void *options, void *copy,
                     size_t size);
+/* The same for a static table of functions, which has no place. */
+bool ks__enter_functions(ks_builder *b, const struct ks__call *call, const void *table,
+                         void *copy, size_t size);
 /* A second handle of the call: of this kind, and of the same builder? */
 bool ks__enter_other(ks_builder *b, const struct ks__call *call, const void *handle,
                      enum ks__kind kind, const char *what);
@@ -335,6 +341,8 @@ bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__log
 bool ks__table_send_old(struct ks__logical *node, bool force);
 /* Has it a history, in its store or in the one that its rows are computed from? */
 bool ks__table_is_versioned(const struct ks__logical *node);
+/* How much of it is kept; 0 if it has none. */
+int64_t ks__table_history_ms(const struct ks__logical *node);
 /* Ask for rows: sources get their store. */
 void ks__table_make_readable(struct ks__logical *node);
 

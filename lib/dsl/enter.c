@@ -185,6 +185,15 @@ static bool copy_options(ks_builder *b, const struct ks__call *call, const void 
     return true;
 }
 
+/* The first place that is given is that of the call. */
+static bool adopt_site(ks_builder *b, struct ks__call *call, const char *site)
+{
+    if (call->site != NULL || site == NULL)
+        return true;
+    call->site = ks__owned_text(b->owned, site);
+    return call->site != NULL || ks__latch_no_memory(b) != NULL;
+}
+
 bool ks__enter(const void *handle, enum ks__kind kind, const char *function, const void *options,
                void *copy, size_t size, struct ks__call *call)
 {
@@ -198,11 +207,8 @@ bool ks__enter(const void *handle, enum ks__kind kind, const char *function, con
     if (!check_kind(b, call, handle, kind, "the first argument") ||
         !copy_options(b, call, options, copy, size))
         return false;
-    if (head->site != NULL) {
-        call->site = ks__owned_text(b->owned, head->site);
-        if (call->site == NULL)
-            return ks__latch_no_memory(b) != NULL;
-    }
+    if (!adopt_site(b, call, head->site))
+        return false;
     if (head->name != NULL) {
         call->name = ks__owned_text(b->owned, head->name);
         if (call->name == NULL)
@@ -212,10 +218,18 @@ bool ks__enter(const void *handle, enum ks__kind kind, const char *function, con
     return true;
 }
 
-bool ks__enter_more(ks_builder *b, const struct ks__call *call, const void *options, void *copy,
+bool ks__enter_more(ks_builder *b, struct ks__call *call, const void *options, void *copy,
                     size_t size)
 {
-    return copy_options(b, call, options, copy, size);
+    const struct options_head *head = copy;
+
+    return copy_options(b, call, options, copy, size) && adopt_site(b, call, head->site);
+}
+
+bool ks__enter_functions(ks_builder *b, const struct ks__call *call, const void *table,
+                         void *copy, size_t size)
+{
+    return copy_options(b, call, table, copy, size);
 }
 
 void ks_options_init(void *options, size_t size)

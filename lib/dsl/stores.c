@@ -20,6 +20,14 @@ bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__
     return true;
 }
 
+static bool check_retention(ks_builder *b, const struct ks__call *call, int64_t retention_ms)
+{
+    if (retention_ms < 1)
+        ks__latch(b, call, KS_EINVAL, ".retention_ms is %lld; it must be at least 1",
+                  (long long)retention_ms);
+    return retention_ms >= 1;
+}
+
 void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
 {
     struct ks__call  call;
@@ -45,7 +53,7 @@ void ks_builder_add_window_store(ks_builder *b, const ks_window_store_options *s
 
     if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
         !ks__need(b, &call, call.name != NULL, "a name") ||
-        !ks__need(b, &call, options.retention_ms > 0, "a retention of at least 1 ms"))
+        !check_retention(b, &call, options.retention_ms))
         return;
     if (options.size_ms < 0 || options.size_ms > options.retention_ms) {
         ks__latch(b, &call, KS_EINVAL, "a size of %lld ms does not fit a retention of %lld ms",
@@ -72,7 +80,7 @@ void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options 
 
     if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
         !ks__need(b, &call, call.name != NULL, "a name") ||
-        !ks__need(b, &call, options.retention_ms > 0, "a retention of at least 1 ms"))
+        !check_retention(b, &call, options.retention_ms))
         return;
     ks__store_add(b, &call,
                   &(struct ks__store_spec){ .name         = call.name,

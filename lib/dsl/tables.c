@@ -38,7 +38,27 @@ void ks__table_store(struct ks__table_part *part, const char *name, const ks_mat
         .changelog = options->changelog != KS_OFF,
         .history_ms = options->history_ms,
     };
-    part->queryable = options->store != NULL;
+    part->queryable          = options->store != NULL;
+    part->given_retention_ms = options->retention_ms;
+    part->given_history      = versioned;
+}
+
+/* Windows are kept for a time, versions have a history, rows have neither. */
+static bool check_retention(ks_builder *b, const struct ks__call *call,
+                            const struct ks__table_part *part)
+{
+    const bool timed = part->store.kind == KS__STORE_WINDOW ||
+                       part->store.kind == KS__STORE_SESSION;
+
+    if (!timed && part->given_retention_ms != 0)
+        return ks__latch(b, call, KS_EINVAL,
+                         "only windows have a retention; leave KS_MATERIALIZED(.retention_ms)"
+                         " out") != NULL;
+    if (timed && part->given_history)
+        return ks__latch(b, call, KS_EINVAL,
+                         "windows have no history; leave KS_MATERIALIZED(.history_ms, .versioned)"
+                         " out") != NULL;
+    return true;
 }
 
 static bool check_history(ks_builder *b, const struct ks__call *call,
@@ -65,7 +85,7 @@ bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__log
     node->table = ks__owned_copy(b->owned, part, sizeof(*part));
     if (node->table == NULL)
         return ks__latch_no_memory(b) != NULL;
-    if (!check_history(b, call, part))
+    if (!check_retention(b, call, part) || !check_history(b, call, part))
         return false;
     /* A generated name is taken at once: nobody else may have it. */
     return part->store.name == NULL || ks__take_store_name(b, call, part->store.name);
@@ -95,13 +115,32 @@ bool ks__table_send_old(struct ks__logical *node, bool force)
     return true;
 }
 
+/* The store that the rows come from, one to one; NULL = more than one. */
+static const struct ks__store_spec *store_of_rows(const struct ks__logical *node)
+{
+    while (!node->table->materialized && node->table->rows == KS__ROWS_DERIVED) {
+        if (node->table->join != KS__JOIN_NONE)
+            return NULL;
+        node = node->views[0];
+    }
+    return &node->table->store;
+}
+
+static bool has_versions(const struct ks__store_spec *store)
+{
+    return store != NULL && store->kind == KS__STORE_VERSIONED;
+}
+
 bool ks__table_is_versioned(const struct ks__logical *node)
 {
-    const struct ks__table_part *part = node->table;
+    return has_versions(store_of_rows(node));
+}
 
-    if (part->materialized || part->rows != KS__ROWS_DERIVED)
-        return part->store.kind == KS__STORE_VERSIONED;
-    return part->join == KS__JOIN_NONE && ks__table_is_versioned(node->views[0]);
+int64_t ks__table_history_ms(const struct ks__logical *node)
+{
+    const struct ks__store_spec *store = store_of_rows(node);
+
+    return has_versions(store) ? store->history_ms : 0;
 }
 
 void ks__table_make_readable(struct ks__logical *node)

@@ -80,7 +80,7 @@ static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks_
     }
     if (store == NULL && options->global_store != NULL)
         store = options->global_store(options->global_user, name);
-    if (store == NULL && ks__topology_store_home(options->topology, name) >= 0)
+    if (store == NULL && ks__topology_store(options->topology, name) != NULL)
         raise_unconnected(ctx, name);
     else if (store == NULL)
         ks__ctx_raise(ctx, KS_ENOTFOUND, "the topology has no store \"%s\"", name);

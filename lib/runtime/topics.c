@@ -276,6 +276,25 @@ static ks_status count_all(struct ks__topics *topics, ks_error *error)
     return KS_OK;
 }
 
+/* ---- names of ours ---- */
+
+#define NAME_MAX_BYTES 249 /* Kafka's limit */
+
+/* Before anything is created: what a log says of a long name does not tell where it comes from. */
+static ks_status check_names(const struct ks__topics *topics, ks_error *error)
+{
+    for (size_t i = 0; i < topics->count; i++) {
+        const struct ks__planned_topic *topic = &topics->topics[i];
+
+        if (topic->internal && strlen(topic->name) > NAME_MAX_BYTES)
+            return ks__error_set(error, KS_ETOPOLOGY,
+                                 "internal topic \"%s\" has a name of %zu characters, %d is the "
+                                 "limit; shorten application.id or the name of the store or "
+                                 "operator", topic->name, strlen(topic->name), NAME_MAX_BYTES);
+    }
+    return KS_OK;
+}
+
 /* ---- create and verify ---- */
 
 static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
@@ -376,6 +395,8 @@ static ks_status one_round(struct ks__topics *topics, struct ks__cluster *cluste
         status = count_all(topics, error);
         if (status == KS_OK)
             status = list_changelogs(topics, error);
+        if (status == KS_OK)
+            status = check_names(topics, error);
     } else if (topics->index < topics->count)
         return one_item(topics, cluster, timeout_ms, error);
     if (status == KS_OK) {

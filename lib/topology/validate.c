@@ -52,33 +52,36 @@ static void check_stores(struct ks__plan *plan)
     }
 }
 
-static int32_t fixed_partitions(const struct ks__plan *plan, const struct ks__node *source)
+/* The repartition topic of this source if its count is given; NULL = no such. */
+static const struct ks__plan_topic *fixed_topic(const struct ks__plan *plan,
+                                                const struct ks__node *source)
 {
     for (size_t i = 0; i < plan->topic_count; i++)
-        if (plan->topics[i].source == source)
-            return plan->topics[i].partitions;
-    return 0;
+        if (plan->topics[i].source == source && plan->topics[i].partitions > 0)
+            return &plan->topics[i];
+    return NULL;
 }
 
 /* Two repartition topics with fixed counts that are joined must agree. */
 static void check_partitions(struct ks__plan *plan)
 {
     for (size_t i = 0; i < plan->set_count; i++) {
-        const struct ks__plan_set *set   = &plan->sets[i];
-        int32_t                    fixed = 0;
+        const struct ks__plan_set   *set   = &plan->sets[i];
+        const struct ks__plan_topic *fixed = NULL;
 
         for (size_t k = 0; k < set->count; k++) {
-            int32_t count = fixed_partitions(plan, set->sources[k]);
+            const struct ks__plan_topic *topic = fixed_topic(plan, set->sources[k]);
 
-            if (count > 0 && fixed > 0 && count != fixed) {
+            if (topic != NULL && fixed != NULL && topic->partitions != fixed->partitions) {
                 ks__error_set(&plan->topology->error, KS_ETOPOLOGY,
                               "node \"%s\": its inputs must have equally many partitions, but"
-                              " %d and %d are asked for",
-                              set->asker, (int)fixed, (int)count);
+                              " \"%s\" is to have %d and \"%s\" %d",
+                              set->asker, fixed->topic, (int)fixed->partitions, topic->topic,
+                              (int)topic->partitions);
                 ks__error_set_node(&plan->topology->error, set->asker);
                 return;
             }
-            fixed = count > 0 ? count : fixed;
+            fixed = topic != NULL ? topic : fixed;
         }
     }
 }

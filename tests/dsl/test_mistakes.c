@@ -472,8 +472,9 @@ START_TEST(fixed_partition_counts_must_agree)
 
     ks_stream_join_table(a, ks_stream_to_table(c, NULL), join, NULL, KS_JOINED(.name = "join"));
     assert_build_mistake(KS_ETOPOLOGY, "ks_stream_join_table: node \"join\":"
-                                       " its inputs must have equally many"
-                                       " partitions, but 2 and 3 are asked for");
+                                       " its inputs must have equally many partitions, but"
+                                       " \"a-repartition\" is to have 2 and"
+                                       " \"c-repartition\" 3");
 }
 END_TEST
 

@@ -73,6 +73,10 @@ START_TEST(an_unconnected_store_is_not_found)
     ks_builder_build(flow.b, &flow.topology);
     flow.driver = ks_driver_new(flow.topology, NULL, NULL);
     ck_assert_int_eq(ks_error_status(ks_driver_error(flow.driver)), KS_ENOTFOUND);
+    ck_assert_str_eq(ks_error_message(ks_driver_error(flow.driver)),
+                     "store \"other\" is not connected to this processor; add it to"
+                     " KS_CONNECTED(.stores = { \"other\" })");
+    ck_assert_str_eq(ks_error_node(ks_driver_error(flow.driver)), "KSTREAM-PROCESSOR-0000000001");
 }
 END_TEST
 

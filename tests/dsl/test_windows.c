@@ -233,7 +233,7 @@ END_TEST
 START_TEST(a_window_store_needs_a_retention)
 {
     ks_builder_add_window_store(flow.b, KS_WINDOW_STORE("w", .size_ms = 10));
-    assert_refused("a retention of at least 1 ms");
+    assert_refused(".retention_ms is 0; it must be at least 1");
 }
 END_TEST
 

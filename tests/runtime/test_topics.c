@@ -125,9 +125,10 @@ START_TEST(a_given_count_that_does_not_fit_is_refused)
     stage_topic(&stage, "table", 3);
     stage_topic(&stage, "stream", 3);
     ck_assert_int_eq(plan(join_topology(true, 4)), KS_ETOPOLOGY);
-    ck_assert_msg(strstr(failure.message, "\"table\" (3 partitions)") != NULL, "%s",
-                  failure.message);
-    ck_assert_ptr_nonnull(strstr(failure.message, "wc-fixed-repartition"));
+    ck_assert_str_eq(failure.message,
+                     "topics \"table\" (3 partitions) and \"wc-fixed-repartition\" (4) of \"join\" "
+                     "must have equally many partitions; repartition one of them");
+    ck_assert_str_eq(failure.node, "join");
     ck_assert_int_eq(ks_log_partitions(stage.log, "wc-fixed-repartition"), 0);  /* I1 */
 }
 END_TEST
@@ -137,8 +138,30 @@ START_TEST(joined_topics_of_unequal_counts_are_refused)
     stage_topic(&stage, "table", 3);
     stage_topic(&stage, "stream", 4);
     ck_assert_int_eq(plan(join_topology(false, 0)), KS_ETOPOLOGY);
-    ck_assert_ptr_nonnull(strstr(failure.message, "\"stream\""));
-    ck_assert_ptr_nonnull(strstr(failure.message, "\"table\""));
+    ck_assert_str_eq(failure.message,
+                     "topics \"table\" (3 partitions) and \"stream\" (4) of \"join\" must have "
+                     "equally many partitions; repartition one of them");
+    ck_assert_str_eq(failure.node, "join");
+}
+END_TEST
+
+START_TEST(an_internal_topic_of_too_long_a_name_is_refused)
+{
+    ks_builder  *b = ks_builder_new();
+    ks_topology *made;
+    char         store[250];
+
+    memset(store, 's', sizeof(store) - 1);
+    store[sizeof(store) - 1] = '\0';
+    stage_topic(&stage, "lines", 1);
+    ks_grouped_stream_count(ks_stream_group_by_key(ks_builder_stream(b, "lines", NULL), NULL),
+                            KS_MATERIALIZED(.store = store));
+    ck_assert_int_eq(ks_builder_build(b, &made), KS_OK);
+    ks_builder_free(b);
+    ck_assert_int_eq(plan(made), KS_ETOPOLOGY);
+    ck_assert_ptr_nonnull(strstr(failure.message,
+                                 "-changelog\" has a name of 262 characters, 249 is the limit; "
+                                 "shorten application.id or the name of the store or operator"));
 }
 END_TEST
 
@@ -190,6 +213,7 @@ int main(void)
     tcase_add_test(tcase, a_repartition_topic_beside_a_table_takes_the_table_s_count);
     tcase_add_test(tcase, a_given_count_that_does_not_fit_is_refused);
     tcase_add_test(tcase, joined_topics_of_unequal_counts_are_refused);
+    tcase_add_test(tcase, an_internal_topic_of_too_long_a_name_is_refused);
     tcase_add_test(tcase, an_unknown_topic_stops_the_plan_before_anything_is_created);
     tcase_add_test(tcase, an_internal_topic_of_another_count_is_refused);
     tcase_add_test(tcase, a_name_is_complete_with_the_application_s_prefix);

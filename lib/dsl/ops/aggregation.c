@@ -19,11 +19,7 @@ bool ks__aggregation_refuse(ks_builder *b, const struct ks__call *call, bool giv
 bool ks__aggregation_functions(ks_builder *b, struct ks__call *call, const ks_aggregate *aggregate,
                                ks_aggregate *functions)
 {
-    if (!ks__enter_more(b, call, aggregate, functions, sizeof(*functions)))
-        return false;
-    if (call->site == NULL && functions->site != NULL)
-        call->site = ks__owned_text(b->owned, functions->site);
-    return true;
+    return ks__enter_more(b, call, aggregate, functions, sizeof(*functions));
 }
 
 bool ks__aggregation_initial(ks_builder *b, const struct ks__call *call, const ks_serde *value,

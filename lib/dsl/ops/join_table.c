@@ -122,6 +122,29 @@ static bool wants_buffer(const ks_joined *options)
     return options->grace_ms != 0 || options->buffer == KS_ON;
 }
 
+/* Who waits reads the row of a time gone by, which only a history has. */
+static bool check_grace(const ks_table *t, const struct ks__call *call, const ks_joined *options)
+{
+    ks_builder   *b = t->head.builder;
+    const int64_t history_ms = ks__table_history_ms(t->node);
+
+    if (options->grace_ms < 0)
+        return ks__latch(b, call, KS_EINVAL, ".grace_ms is %lld; it must not be negative",
+                         (long long)options->grace_ms) != NULL;
+    if (wants_buffer(options) && !ks__table_is_versioned(t->node))
+        return ks__latch(b, call, KS_EINVAL,
+                         "records can wait only for a versioned table; give it a history"
+                         " (KS_MATERIALIZED(.store, .history_ms)), or leave .grace_ms and .buffer"
+                         " out") != NULL;
+    if (options->grace_ms > history_ms)
+        return ks__latch(b, call, KS_EINVAL,
+                         "records wait for %lld ms but \"%s\" keeps a history of %lld ms; shorten"
+                         " .grace_ms or lengthen KS_MATERIALIZED(.history_ms)",
+                         (long long)options->grace_ms, t->node->name,
+                         (long long)history_ms) != NULL;
+    return true;
+}
+
 /* The store of the records that wait, once the join has its name. */
 static void add_buffer(ks_stream *out, const struct ks__call *call, const ks_joined *options)
 {
@@ -151,14 +174,8 @@ static ks_stream *append_join(ks_stream *s, ks_table *t, const struct join_table
     if (!ks__enter(s, KS__KIND_STREAM, function, joined, &options, sizeof(options), &call) ||
         !ks__enter_other(s->head.builder, &call, t, KS__KIND_TABLE, "the table") ||
         !ks__need(s->head.builder, &call, args->join != NULL, "a joiner") ||
-        !agree(s, t, &call, &options))
+        !agree(s, t, &call, &options) || !check_grace(t, &call, &options))
         return ks__inert(s);
-    if (wants_buffer(&options) && !ks__table_is_versioned(t->node)) {
-        ks__latch(s->head.builder, &call, KS_EINVAL,
-                  "records can wait only for a versioned table; give it a history"
-                  " (KS_MATERIALIZED(.store, .history_ms)), or leave .grace_ms and .buffer out");
-        return ks__inert(s);
-    }
     input = *s;
     if (s->rekeyed &&
         !ks__stream_gather(s, &call,

@@ -16,7 +16,7 @@ static bool read_processor(ks_builder *b, const struct ks__call *call,
                            const ks_processor *processor, struct ks__processor_args *args)
 {
     return ks__need(b, call, processor != NULL, "a processor") &&
-           ks__enter_more(b, call, processor, &args->processor, sizeof(args->processor)) &&
+           ks__enter_functions(b, call, processor, &args->processor, sizeof(args->processor)) &&
            ks__need(b, call, args->processor.process != NULL, "a process function");
 }
 

@@ -11,7 +11,8 @@ static bool agree(const ks_stream *s, const struct ks__call *call, ks_repartitio
     ks_builder *b = s->head.builder;
 
     if (options->partitions < 0)
-        return ks__latch(b, call, KS_EINVAL, "partitions is %d", (int)options->partitions) != NULL;
+        return ks__latch(b, call, KS_EINVAL, ".partitions is %d; it must not be negative",
+                         (int)options->partitions) != NULL;
     return ks__agree(b, call, "key", &options->key,
                      &(struct ks__found){ s->key, s->node->name, "KS_REPARTITIONED" }) &&
            ks__agree(b, call, "value", &options->value,

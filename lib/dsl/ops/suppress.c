@@ -181,7 +181,7 @@ static int64_t close_wait_ms(const struct ks__logical *node)
         const struct ks__windowed_args *args = node->args;
 
         return args->windows.kind == KS__WINDOWS_SESSION
-                   ? args->windows.size_ms + args->windows.grace_ms
+                   ? ks__time_add(args->windows.size_ms, args->windows.grace_ms)
                    : args->windows.grace_ms;
     }
     for (size_t i = 0; i < node->parent_count; i++) {

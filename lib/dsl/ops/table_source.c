@@ -86,8 +86,6 @@ static bool begin(struct topic_table *table, ks_builder *b, const char *function
     if (!ks__enter(b, KS__KIND_BUILDER, function, consumed, &options, sizeof(options), call) ||
         !ks__enter_more(b, call, materialized, &table->materialized, sizeof(ks_materialized)))
         return false;
-    if (call->site == NULL && table->materialized.site != NULL)
-        call->site = ks__owned_text(b->owned, table->materialized.site);
     if (!unite_options(b, call, &options, &table->materialized, topic) ||
         !ks__source_args_make(b, call, &topic, topic != NULL, &options, &table->args) ||
         !ks__claim_topics(b, call, &table->args, NULL))

@@ -86,7 +86,7 @@ struct ks_windowed_stream {
 };
 
 /* Check and take over a specification. */
-bool ks__windowing_read(ks_builder *b, const struct ks__call *call, const ks_windowing *given,
+bool ks__windowing_read(ks_builder *b, struct ks__call *call, const ks_windowing *given,
                         struct ks__windowing *out);
 /* The store of such windows; `holders` of them write. False: the retention is too short. */
 bool ks__windowing_store(ks_builder *b, const struct ks__call *call,

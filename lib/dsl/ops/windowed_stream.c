@@ -19,8 +19,6 @@ ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,
     if (!ks__enter(g, KS__KIND_GROUPED_STREAM, __func__, NULL, &none, sizeof(none), &call))
         return ks__inert(g);
     made.head = (struct ks__handle){ KS__KIND_WINDOWED_STREAM, g->head.builder };
-    if (windowing != NULL && windowing->struct_size > 0)
-        call.site = ks__owned_text(g->head.builder->owned, windowing->site);
     if (!ks__windowing_read(g->head.builder, &call, windowing, &made.windows))
         return ks__inert(g);
     w = ks__owned_copy(g->head.builder->owned, &made, sizeof(made));
@@ -30,6 +28,17 @@ ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,
 }
 
 /* ---- aggregations ---- */
+
+/* Windows are no node: the call comes after the one that they cut. */
+static bool enter(ks_windowed_stream *w, const char *function, const ks_materialized *materialized,
+                  ks_materialized *options, struct ks__call *call)
+{
+    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, function, materialized, options, sizeof(*options),
+                   call))
+        return false;
+    call->after = w->group->node->name;
+    return true;
+}
 
 static bool agree_key(ks_windowed_stream *w, const struct ks__call *call, ks_materialized *options)
 {
@@ -69,8 +78,7 @@ ks_table *ks_windowed_stream_count(ks_windowed_stream *w, const ks_materialized 
     ks_materialized          options;
     bool                     given;
 
-    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, __func__, materialized, &options, sizeof(options),
-                   &call))
+    if (!enter(w, __func__, materialized, &options, &call))
         return ks__inert(w);
     args.windows = w->windows;
     given        = ks__is_materialized(&options);
@@ -89,8 +97,7 @@ ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *reduce, v
     struct ks__call          call;
     ks_materialized          options;
 
-    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, __func__, materialized, &options, sizeof(options),
-                   &call) ||
+    if (!enter(w, __func__, materialized, &options, &call) ||
         !ks__need(w->head.builder, &call, reduce != NULL, "a fold") ||
         !agree_key(w, &call, &options) ||
         !ks__agree(w->head.builder, &call, "value", &options.value,
@@ -110,8 +117,7 @@ ks_table *ks_windowed_stream_aggregate(ks_windowed_stream *w, const ks_aggregate
     ks_aggregate             functions;
     ks_builder              *b;
 
-    if (!ks__enter(w, KS__KIND_WINDOWED_STREAM, __func__, materialized, &options, sizeof(options),
-                   &call))
+    if (!enter(w, __func__, materialized, &options, &call))
         return ks__inert(w);
     b            = w->head.builder;
     args.windows = w->windows;

@@ -87,7 +87,7 @@ static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing
     return w->kind != KS_WINDOWS_SESSIONS || positive(b, call, "gap_ms", w->gap_ms);
 }
 
-bool ks__windowing_read(ks_builder *b, const struct ks__call *call, const ks_windowing *given,
+bool ks__windowing_read(ks_builder *b, struct ks__call *call, const ks_windowing *given,
                         struct ks__windowing *out)
 {
     ks_windowing w;
