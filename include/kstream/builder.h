@@ -164,6 +164,41 @@ KS_API void ks_builder_add_versioned_store(ks_builder                       *b,
                                            const ks_versioned_store_options *store);
 
 /**
+ * Keep a store that a processor of your own fills from a topic: a global one, which every process
+ * has whole and every operator may read unconnected, or a read-only one, which is per task and
+ * connected by name like any other.
+ *
+ * The topic is the store's changelog, there is no other. The processor alone writes to the store,
+ * whoever else does gets KS_ESTATE; it has no children. KS_CONSUMED(.name) is its name, the source
+ * is called .source or else "<name>-source".
+ *
+ * A global store is filled before the app runs and then as records come, without regard to the time
+ * of streams. All records go through the processor, null keys too, from where the store's own
+ * position stands: also when it has to be filled anew. In it there are no children, no punctuations
+ * and no stream time (-1); of other global stores it may read what it finds. A failure stops the
+ * app, unless processing.exception.handler.global.enabled says that the processing handler decides.
+ *
+ * The records of a read-only store are processed by the task in the order of time, with its other
+ * inputs. It is restored by putting the records of the topic as they are, past the processor: which
+ * therefore should do just that (ks_kv_store_put_record()).
+ *
+ * Ownership: copies names and options; keeps `user`, `processor` is copied.
+ * Threads:   the builder's. A global store's processor runs on the first stream thread.
+ * Errors:    as ks_builder_add_store() and ks_builder_table(); KS_EINVAL for a cache, a changelog,
+ *            a start other than the earliest record, and for a global store also for another time
+ *            than the record's; KS_ETYPE if topic and read-only store differ in serdes.
+ * Kafka:     StreamsBuilder#addGlobalStore, Topology#addGlobalStore, addReadOnlyStateStore;
+ *            KIP-813, KIP-1270.
+ * Since:     0.2
+ */
+KS_API void ks_builder_add_global_store(ks_builder *b, const ks_store_options *store,
+                                        const char *topic, const ks_consumed *consumed,
+                                        const ks_processor *processor, void *user);
+KS_API void ks_builder_add_read_only_store(ks_builder *b, const ks_store_options *store,
+                                           const char *topic, const ks_consumed *consumed,
+                                           const ks_processor *processor, void *user);
+
+/**
  * Connect one more store to a processor, beyond the eight of KS_CONNECTED.
  *
  * Ownership: copies.

@@ -112,6 +112,7 @@ typedef struct ks_consumed {
     ks_time_source   time KS_ZERO;
     ks_extractor_fn *extractor KS_ZERO; /* instead of `time` */
     void            *user KS_ZERO;      /* the extractor's */
+    const char      *source KS_ZERO;    /* the source's name, where a processor fills a store */
 } ks_consumed;
 
 /* Kafka: Produced. */

@@ -217,10 +217,14 @@ static void write_global(struct ks__plan *plan, struct ks__logical *node)
     struct ks__node *source = ks__plan_node(plan, KS__NODE_SOURCE, node->source_name,
                                             &ks__source_class, args, sizeof(*args));
 
-    node->built = ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, &ks__table_source_class,
-                                &table, sizeof(table));
+    node->built = node->keeper != NULL
+                      ? ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, &ks__processor_class,
+                                      node->keeper, sizeof(struct ks__processor_args))
+                      : ks__plan_node(plan, KS__NODE_PROCESSOR, node->name,
+                                      &ks__table_source_class, &table, sizeof(table));
     if (node->built == NULL)
         return;
+    node->built->user = node->user;
     ks__plan_edge(plan, source, node->built);
     ks__plan_store(plan, &node->table->store);
     ks__plan_connect(plan, node->built, node->table->store.name);

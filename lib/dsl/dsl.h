@@ -193,6 +193,7 @@ struct ks__logical {
     bool                        null_keys;   /* an outer side: null keys must reach it */
     bool                        exclusive;   /* KS__LOGICAL_SOURCE: no second stream shares it */
     const char                 *source_name; /* KS__LOGICAL_GLOBAL: `name` is the table's */
+    void                       *keeper; /* ks__processor_args of who fills a store from a topic */
     /* Of the build under way. */
     struct ks__node *built;       /* the node whose children the logical children are */
     bool             lets_nulls;  /* something below has null_keys */

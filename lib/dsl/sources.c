@@ -18,6 +18,9 @@ bool ks__source_args_make(ks_builder *b, const struct ks__call *call, const char
 
     if (!ks__need(b, call, topics != NULL && count > 0, "a topic"))
         return false;
+    if (options->source != NULL)
+        return ks__latch(b, call, KS_EINVAL, "the source's name is .name; leave out .source") !=
+               NULL;
     list = ks__arena_zalloc(&b->owned->arena, count * sizeof(*list));
     if (list == NULL)
         return ks__latch_no_memory(b) != NULL;

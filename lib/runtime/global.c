@@ -6,6 +6,8 @@
  */
 #include "runtime/global.h"
 
+#include "runtime/global_processor.h"
+
 #include "base/assert.h"
 
 #include <inttypes.h>
@@ -16,6 +18,8 @@
 #define ENV_LIMIT     1024
 /* Records of one LMDB transaction. */
 #define APPLY_RECORDS 4096
+/* What is kept in memory of rows that a processor wrote. */
+#define KEPT_BYTES    (4u << 20)
 
 enum phase { PHASE_OPEN, PHASE_FIND, PHASE_FILL, PHASE_READY };
 
@@ -30,6 +34,7 @@ struct part {
 struct table {
     const struct ks__global   *global;
     struct ks_kv_store        *store;
+    struct ks__global_processor *processor; /* fills it; NULL = the records are the rows */
     struct part               *parts;
     int32_t                    part_count;
     struct ks__global_counters counters;
@@ -48,6 +53,7 @@ struct ks__globals {
     size_t                     table_count;
     struct ks__state_change   *changes;
     size_t                     capacity;
+    const struct ks__global_processor *running;
 };
 
 /* ---- life ---- */
@@ -62,7 +68,16 @@ static int64_t host_now(void *user)
 {
     const struct ks__globals *globals = user;
 
-    return ks__clock_wall_ms(globals->options.clock);
+    return globals->running != NULL ? ks__global_processor_time_ms(globals->running)
+                                    : ks__clock_wall_ms(globals->options.clock);
+}
+
+static bool host_keeps(void *user, const char *keeper)
+{
+    const struct ks__globals *globals = user;
+
+    return globals->running != NULL &&
+           strcmp(ks__global_processor_name(globals->running), keeper) == 0;
 }
 
 ks_status ks__globals_open(struct ks__globals **out, const struct ks__globals_options *options,
@@ -89,11 +104,20 @@ ks_status ks__globals_open(struct ks__globals **out, const struct ks__globals_op
     }
     globals->host = (struct ks__state_host){ .changed = host_changed,
                                              .now_ms  = host_now,
+                                             .keeps   = host_keeps,
                                              .user    = globals,
                                              .error   = &globals->error,
                                              .arena   = &globals->arena };
     *out = globals;
     return KS_OK;
+}
+
+static void close_processors(struct ks__globals *globals)
+{
+    for (size_t i = 0; i < globals->table_count; i++) {
+        ks__global_processor_close(globals->tables[i].processor);
+        globals->tables[i].processor = NULL;
+    }
 }
 
 static void free_parts(struct ks__globals *globals, struct table *table)
@@ -113,6 +137,7 @@ void ks__globals_close(struct ks__globals *globals, bool clean)
     if (globals == NULL)
         return;
     atomic_store(&globals->ready, false);
+    close_processors(globals);
     for (size_t i = 0; i < globals->table_count; i++)
         free_parts(globals, &globals->tables[i]);
     if (globals->session != NULL)
@@ -143,6 +168,40 @@ const struct ks__global_counters *ks__globals_counters(const struct ks__globals 
 }
 
 /* ---- open ---- */
+
+/* A reader for the processor of another store: any that the state has. */
+static struct ks_kv_store *host_store(void *user, const char *name)
+{
+    return ks__state_find(((struct ks__globals *)user)->state, name);
+}
+
+static ks_status open_processor(struct ks__globals *globals, struct table *table, ks_error *error)
+{
+    ks_status status;
+
+    if (table->processor != NULL || table->global->table->class != &ks__processor_class)
+        return KS_OK;
+    status = ks__global_processor_new(&table->processor,
+                                      &(struct ks__global_processor_options){
+                                          .node     = table->global->table,
+                                          .host     = &globals->host,
+                                          .settings = globals->options.settings,
+                                          .handlers = globals->options.handlers,
+                                          .clock    = globals->options.clock,
+                                          .store    = host_store,
+                                          .user     = globals }, error);
+    if (status != KS_OK)
+        return status;
+    globals->running = table->processor;
+    status           = ks__global_processor_open(table->processor, error);
+    globals->running = NULL;
+    if (status == KS_OK)
+        return KS_OK;
+    ks__state_drop(globals->state);
+    ks__global_processor_close(table->processor);
+    table->processor = NULL;
+    return status;
+}
 
 /* The first env that no other process holds. */
 static ks_status open_env(struct ks__globals *globals, ks_error *error)
@@ -180,6 +239,8 @@ static ks_status open_all(struct ks__globals *globals, const struct ks__wake *wa
         if (globals->tables[i].store == NULL)
             status = ks__state_kv(globals->state, globals->tables[i].global->store,
                                   &globals->tables[i].store, error);
+    for (size_t i = 0; i < globals->table_count && status == KS_OK; i++)
+        status = open_processor(globals, &globals->tables[i], error);
     if (status == KS_OK && globals->session == NULL)
         status = ks__session_open(&globals->session, globals->options.cluster, &options, error);
     return status;
@@ -289,8 +350,9 @@ static bool is_welcome(struct ks__globals *globals, struct table *table,
                                               .record = record,
                                               .raw    = record };
 
-    if (record->key.data == NULL)
+    if (record->key.data == NULL && table->processor == NULL)
         return false;
+    key = key || record->key.data == NULL;
     if (key && (record->value.data == NULL || ks_serde_check(source->value, record->value)))
         return true;
     ks__error_set(&why, KS_EDATA, "%s of %s-%" PRId32 " offset %" PRId64 " is no %s",
@@ -304,6 +366,59 @@ static bool is_welcome(struct ks__globals *globals, struct table *table,
         *status = KS_EDATA;
     }
     return false;
+}
+
+/* What the processor has written, and how far it has read: one transaction. */
+static ks_status write_processed(struct ks__globals *globals, struct part *part,
+                                 int64_t next_offset, ks_error *error)
+{
+    ks_status status;
+
+    ks__state_set_number(globals->state, part->position_name, next_offset);
+    if (ks__error_is_set(&globals->error)) {
+        ks__error_copy(error, &globals->error);
+        return error->status;
+    }
+    status = ks__state_seal(globals->state, error);
+    if (status == KS_OK)
+        status = ks__state_write(globals->state, error);
+    ks__state_trim(globals->state, KEPT_BYTES);
+    return status;
+}
+
+/* The same by way of the processor. After a failure nothing of the batch has been. */
+static ks_status process_batch(struct ks__globals *globals, struct table *table, struct part *part,
+                               const struct ks__batch *batch, ks_error *error)
+{
+    int64_t   applied = 0;
+    ks_status status = KS_OK;
+
+    globals->running = table->processor;
+    ks__global_processor_begin_batch(table->processor);
+    for (size_t i = 0; i < batch->count && status == KS_OK; i++) {
+        const struct ks__log_record *read = &batch->records[i];
+        const ks_origin origin = { table->global->topic, part->partition, read->offset };
+        bool            done = is_welcome(globals, table, read, part, &status, error);
+
+        if (done)
+            status = ks__global_processor_run(table->processor, &read->record, &origin, &done,
+                                              error);
+        ks__state_end_record(globals->state);
+        ks__arena_reset(&globals->arena);
+        if (done)
+            applied++;
+        else
+            ks__counter_add(&table->counters.dropped, 1);
+    }
+    globals->running = NULL;
+    if (status == KS_OK)
+        status = write_processed(globals, part, batch->next_offset, error);
+    if (status == KS_OK)
+        ks__counter_add(&table->counters.applied, applied);
+    else
+        ks__state_drop(globals->state);
+    ks__error_clear(&globals->error);
+    return status;
 }
 
 static ks_status apply_batch(struct ks__globals *globals, struct table *table, struct part *part,
@@ -349,7 +464,9 @@ static ks_status apply_part(struct ks__globals *globals, struct table *table, st
         return ks__error_set(error, status, "cannot read %s-%" PRId32 ": %s", table->global->topic,
                              part->partition, ks_status_text(status));
     if (batch.next_offset > part->position)
-        status = apply_batch(globals, table, part, &batch, error);
+        status = table->processor != NULL
+                     ? process_batch(globals, table, part, &batch, error)
+                     : apply_batch(globals, table, part, &batch, error);
     if (status == KS_OK && batch.next_offset > part->position)
         part->position = batch.next_offset;
     ks__batch_release(&batch);

@@ -39,6 +39,7 @@ enum row {
     ROW_RESET,
     ROW_ON_DESERIALIZATION,
     ROW_ON_PROCESSING,
+    ROW_ON_PROCESSING_GLOBAL,
     ROW_ON_PRODUCTION,
     ROW_DEAD_LETTERS,
     ROW_TASK_TIMEOUT,
@@ -160,6 +161,10 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_ON_PROCESSING] = ENUM(
         .name = "processing.exception.handler", .by_default = "fail", .allowed = "fail|continue",
         .doc  = "What a failure in user code means."),
+    [ROW_ON_PROCESSING_GLOBAL] = BOOL(
+        .name = "processing.exception.handler.global.enabled", .by_default = "false",
+        .doc  = "Whether failures in the processor of a global store are judged by the processing "
+                "handler too. Otherwise they stop the app."),
     [ROW_ON_PRODUCTION] = ENUM(
         .name = "production.exception.handler", .by_default = "fail",
         .allowed = "fail|continue|retry",
@@ -287,6 +292,7 @@ static void read_behaviour(struct ks__settings *settings)
     settings->reset = resets[ks__config_enum(values, ROW_RESET)];
     settings->on_deserialization = reaction_of(settings, ROW_ON_DESERIALIZATION);
     settings->on_processing      = reaction_of(settings, ROW_ON_PROCESSING);
+    settings->on_processing_global = ks__config_bool(values, ROW_ON_PROCESSING_GLOBAL);
     settings->on_production      = reaction_of(settings, ROW_ON_PRODUCTION);
 }
 

@@ -38,6 +38,7 @@ struct ks__settings {
     ks_reset           reset;                   /* auto.offset.reset */
     ks_reaction        on_deserialization;
     ks_reaction        on_processing;
+    bool               on_processing_global; /* the processing handler judges global stores too */
     ks_reaction        on_production;
     const char        *dead_letter_topic;       /* NULL = none */
     int64_t            session_timeout_ms;      /* 0 = the log's default */

@@ -273,6 +273,13 @@ static int64_t now_ms(void *user)
     return task->ctx.record != NULL ? task->ctx.record->record.timestamp_ms : task->ctx.now_ms;
 }
 
+static bool keeps(void *user, const char *keeper)
+{
+    const ks_ctx *ctx = &((const struct ks__task *)user)->ctx;
+
+    return (ctx->may_forward || ctx->in_open) && strcmp(ctx->op->node->name, keeper) == 0;
+}
+
 /* Does anything have to be remembered over a restart? */
 static bool keeps_something(const struct ks__task *task)
 {
@@ -320,7 +327,7 @@ static ks_status open_state(struct ks__task *task, ks_error *error)
     if (!keeps_something(task))
         return KS_OK;
     task->host = (struct ks__state_host){
-        .changed = changed, .refused = refused, .now_ms = now_ms, .user = task,
+        .changed = changed, .refused = refused, .now_ms = now_ms, .keeps = keeps, .user = task,
         .error = &task->error, .arena = &task->arena,
     };
     stamp(task, hash);

@@ -16,9 +16,22 @@ static bool has_key(ks_kv_store *store, ks_bytes key)
     return false;
 }
 
+/* A store that is filled from a topic is written by whom it has for that, if anybody. */
+static bool is_writable(const ks_kv_store *store)
+{
+    const struct ks__store_spec *spec = store->spec;
+
+    if (store->state == NULL)
+        return false;
+    if (spec->keeper == NULL)
+        return !spec->global;
+    return store->state->host->keeps != NULL &&
+           store->state->host->keeps(store->state->host->user, spec->keeper);
+}
+
 static bool may_write(ks_kv_store *store, ks_bytes key)
 {
-    if (store->state != NULL && !store->spec->global)
+    if (is_writable(store))
         return has_key(store, key);
     ks__error_set(store->reading->error, KS_ESTATE, "store \"%s\" is only read here: it is filled "
                   "from its topic", store->spec->name);

@@ -39,6 +39,8 @@ struct ks__state_host {
     void (*refused)(void *user, struct ks_kv_store *store);
     /* Time for a put without one: that of the record or punctuation being processed. */
     int64_t (*now_ms)(void *user);
+    /* Is the node of this name at work, so that it may write to what it keeps? NULL = never. */
+    bool (*keeps)(void *user, const char *keeper);
     void             *user;
     ks_error         *error; /* failures of store calls; the task's */
     struct ks__arena *arena; /* of the record: decoded rows, iterators */

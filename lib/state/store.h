@@ -43,6 +43,7 @@ struct ks__store_spec {
     bool                cache;      /* as declared; the host may switch caches off as a whole */
     bool                changelog;
     const char         *source_topic; /* restored from this topic instead; NULL = own changelog */
+    const char         *keeper; /* the node that alone may write to it; NULL = any */
     bool                global;
     bool                plain;      /* rows of a processor: no timestamp of their own in dumps */
     int64_t             history_ms; /* versioned: how old a put, or a version read, may be */

@@ -126,7 +126,8 @@ static bool find_parents(ks_builder *b, const struct ks__call *call, const ks_co
         if (found == NULL)
             return ks__latch(b, call, KS_ENOTFOUND, "there is no parent \"%s\"; add it before",
                              name) != NULL;
-        if (found->kind == KS__LOGICAL_SINK || found->kind == KS__LOGICAL_GLOBAL)
+        if (found->kind == KS__LOGICAL_SINK || found->kind == KS__LOGICAL_GLOBAL ||
+            found->keeper != NULL)
             return ks__latch(b, call, KS_ETOPOLOGY, "the parent \"%s\" has no children", name) !=
                    NULL;
         parents->nodes[parents->count++] = found;
