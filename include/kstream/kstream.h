@@ -14,6 +14,7 @@
 #include <kstream/options.h>
 #include <kstream/builder.h>
 #include <kstream/stream.h>
+#include <kstream/async.h>
 #include <kstream/table.h>
 #include <kstream/group.h>
 #include <kstream/windowed.h>

@@ -162,6 +162,24 @@ typedef struct ks_materialized {
     ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
 } ks_materialized;
 
+/* In which order the answers of asynchronous calls leave. */
+typedef enum ks_async_order {
+    KS_ASYNC_BY_KEY = 0, /* that of the input among records of one key; null is a key, too */
+    KS_ASYNC_BY_INPUT    /* that of the input */
+} ks_async_order;
+
+/* Of ks_stream_map_async(); bounds are per task. Flink: AsyncDataStream. */
+typedef struct ks_async {
+    size_t          struct_size KS_SIZEOF(ks_async);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    int32_t         max_pending KS_ZERO; /* calls under way, then no more is read; 0 = 100 */
+    int64_t         timeout_ms KS_ZERO;  /* the record fails then; 0 = 5,000 */
+    ks_async_order  order KS_ZERO;
+} ks_async;
+
 /* Kafka: Joined. `name` names the join and the repartition topic of its stream side. */
 typedef struct ks_joined {
     size_t          struct_size KS_SIZEOF(ks_joined);
@@ -372,6 +390,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_PRODUCED(...)      KS_LITERAL_(ks_produced, __VA_ARGS__)
 #define KS_GROUPED(...)       KS_LITERAL_(ks_grouped, __VA_ARGS__)
 #define KS_REPARTITIONED(...) KS_LITERAL_(ks_repartitioned, __VA_ARGS__)
+#define KS_ASYNC(...)         KS_LITERAL_(ks_async, __VA_ARGS__)
 #define KS_MATERIALIZED(...)  KS_LITERAL_(ks_materialized, __VA_ARGS__)
 #define KS_JOINED(...)        KS_LITERAL_(ks_joined, __VA_ARGS__)
 #define KS_TABLE_JOINED(...)  KS_LITERAL_(ks_table_joined, __VA_ARGS__)

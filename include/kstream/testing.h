@@ -69,6 +69,21 @@ KS_API ks_status ks_driver_pipe_text(ks_driver *d, const char *topic, const char
 KS_API ks_status ks_driver_advance(ks_driver *d, int64_t by_ms);
 
 /**
+ * Wait until no record of ks_stream_map_async() is without an answer, at most `timeout_ms` of real
+ * time; 0 = take the answers that are there. Works everything off.
+ *
+ * Under exactly_once_v2, the driver's default, outputs are seen only when nothing waits any more.
+ * Answers given inside `start` need no call of this; timeouts pass with ks_driver_advance().
+ *
+ * Ownership: none.
+ * Threads:   the driver's; answers may come from any.
+ * Errors:    KS_ETIMEOUT if some are missing; as ks_driver_pipe(); KS_EINVAL for a negative time.
+ * Kafka:     none.
+ * Since:     0.2
+ */
+KS_API ks_status ks_driver_await(ks_driver *d, int64_t timeout_ms);
+
+/**
  * Read the next record that was sent to a topic; NULL if there is none.
  *
  * Ownership: lends to the next read, pipe or advance of this driver.

@@ -3,7 +3,8 @@
  * commit.c - the steps of a commit, in the order of the guarantee; and of an abort.
  *
  *      phase      exactly_once_v2          at_least_once          at_most_once
- *      CACHES     flush, drain, collect    the same               the same: all that was drawn
+ *      CACHES     settle, flush, drain,    the same               flush, drain, collect: all that
+ *                 collect                                         was drawn
  *      FLUSH                               wait for the log       wait for the log
  *      LOG        commit the transaction
  *      STATE      seal, write when due     seal, write            seal, write when due
@@ -18,6 +19,8 @@
 
 /* Of state.flush.bytes for rows that are in LMDB too. */
 #define KEPT_SHARE 2u
+/* Of transaction.timeout.ms that a commit waits for answers: the transaction was open before. */
+#define SETTLE_SHARE 2
 
 /* What the log says about a call that failed. */
 static ks_status log_failed(const struct ks__session *session, ks_status status, const char *what,
@@ -51,18 +54,54 @@ static ks_status task_failed(const struct ks__task *task, ks_error *error)
     return ks__task_error(task)->status;
 }
 
+/* Records wait for answers: go on asking, but end it before the log ends the transaction. */
+static ks_status wait_for_answers(struct ks__commit *commit, const struct ks__task *task,
+                                  ks_error *error)
+{
+    const struct ks__task_options *options = ks__task_get_options(task);
+    const int64_t                  now = ks__clock_mono_ms(options->clock);
+    const int64_t limit = options->settings->transaction_timeout_ms / SETTLE_SHARE;
+
+    if (!commit->settling) {
+        commit->settling          = true;
+        commit->settling_since_ms = now;
+    }
+    if (now - commit->settling_since_ms < limit)
+        return KS_EAGAIN;
+    return ks__error_set(error, KS_ETIMEOUT,
+                         "task %s: %zu records have no answer, a commit has waited %lld ms for "
+                         "them: half of transaction.timeout.ms; .timeout_ms should be less",
+                         ks__task_id(task), ks__task_pending(task),
+                         (long long)(now - commit->settling_since_ms));
+}
+
+/* See that nothing is held back and nothing waits in the caches; the ones may fill the others. */
+static ks_status settle_and_flush(struct ks__commit *commit, struct ks__task *task,
+                                  ks_error *error)
+{
+    const bool settles = ks__task_must_settle(task);
+    ks_status  status = settles ? ks__task_settle(task) : KS_OK;
+
+    if (status == KS_OK && !ks__task_flush_caches(task))
+        return task_failed(task, error);
+    if (status == KS_OK && settles && ks__task_pending(task) > 0)
+        status = KS_EAGAIN;
+    if (status == KS_OK)
+        status = ks__task_drain(task);
+    if (status == KS_EAGAIN)
+        return settles && ks__task_pending(task) > 0 ? wait_for_answers(commit, task, error)
+                                                     : KS_EAGAIN;
+    return status == KS_OK ? KS_OK : task_failed(task, error);
+}
+
 static ks_status do_caches(struct ks__commit *commit, struct ks__task *const *tasks, size_t count,
                            ks_error *error)
 {
     for (; commit->next < count; commit->next++) {
-        struct ks__task *task = tasks[commit->next];
-        ks_status        status;
+        ks_status status = settle_and_flush(commit, tasks[commit->next], error);
 
-        if (!ks__task_flush_caches(task))
-            return task_failed(task, error);
-        status = ks__task_drain(task);
         if (status != KS_OK)
-            return status == KS_EAGAIN ? status : task_failed(task, error);
+            return status;
     }
     commit->count = 0;
     for (size_t i = 0; i < count; i++)
@@ -171,7 +210,8 @@ ks_status ks__commit_run(struct ks__commit *commit, struct ks__session *session,
         status = do_phase(commit, session, tasks, count, settings, force_write, timeout_ms, error);
         if (status != KS_OK)
             break;
-        commit->next = 0;
+        commit->next     = 0;
+        commit->settling = false;
         if (commit->phase == KS__COMMIT_OFFSETS) {
             commit->phase = KS__COMMIT_NONE;
             for (size_t i = 0; i < count; i++)
@@ -181,9 +221,10 @@ ks_status ks__commit_run(struct ks__commit *commit, struct ks__session *session,
         commit->phase++;
     }
     if (status == KS_EFENCED) {
-        commit->phase = KS__COMMIT_NONE;
-        commit->next  = 0;
-        commit->begun = false;
+        commit->phase    = KS__COMMIT_NONE;
+        commit->next     = 0;
+        commit->settling = false;
+        commit->begun    = false;
     }
     return status;
 }
@@ -201,9 +242,10 @@ ks_status ks__commit_abort(struct ks__commit *commit, struct ks__session *sessio
         status = ks__session_abort(session, timeout_ms);
     if (status != KS_OK)
         return log_failed(session, status, "the transaction cannot be aborted", error);
-    commit->begun = false;
-    commit->phase = KS__COMMIT_NONE;
-    commit->next  = 0;
+    commit->begun    = false;
+    commit->settling = false;
+    commit->phase    = KS__COMMIT_NONE;
+    commit->next     = 0;
     for (size_t i = 0; i < count; i++)
         ks__task_abort(tasks[i]);
     return KS_OK;

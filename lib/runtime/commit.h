@@ -8,7 +8,8 @@
  *
  * Invariants
  *   C1  LMDB is never ahead of what the log has committed (T1).
- *   C2  Nothing is drawn or processed between the first step of a commit and its end.
+ *   C2  Nothing is drawn or processed between the first step of a commit and its end; records that
+ *       operators hold back go on at its begin, where the guarantee asks for it (task_hold.c).
  *   C3  A failure of any task's LMDB write after the log's commit loses nothing: the sealed layer
  *       stays.
  *
@@ -34,6 +35,8 @@ struct ks__commit {
     struct ks__position  *positions;
     size_t                count, capacity;
     size_t                next;    /* tasks done in this phase */
+    bool                  settling; /* waits for answers */
+    int64_t               settling_since_ms; /* monotone */
 };
 
 /* Under exactly_once_v2: see that a transaction is open; the collector does so before its first

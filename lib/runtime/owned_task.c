@@ -159,6 +159,7 @@ static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
         .handlers          = &app->handlers,
         .global_store      = global_store,
         .global_user       = owned,
+        .wake              = &thread->wake,
     };
     ks_status status = ks__task_open(&task, &options, error);
 

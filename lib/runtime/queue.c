@@ -7,7 +7,7 @@
  */
 #include "runtime/queue.h"
 
-#include "base/headers.h"
+#include "base/record.h"
 #include "runtime/task_parts.h"
 #include "serde/windowed_key.h"
 
@@ -258,61 +258,6 @@ bool ks__queue_prepare(struct ks__queue *queue, struct ks__task *task)
 
 /* ---- own blocks ---- */
 
-#define ALIGNED(size) (((size) + 15u) & ~(size_t)15u)
-
-static size_t header_bytes(const ks_headers *headers)
-{
-    size_t bytes = 0;
-
-    if (headers == NULL)
-        return 0;
-    bytes = ALIGNED(sizeof(*headers)) + ALIGNED(headers->count * sizeof(*headers->items));
-    for (size_t i = 0; i < headers->count; i++)
-        bytes += ALIGNED(strlen(headers->items[i].name) + 1) +
-                 ALIGNED(headers->items[i].value.size);
-    return bytes;
-}
-
-static size_t record_bytes(const ks_record *record)
-{
-    return ALIGNED(record->key.size) + ALIGNED(record->value.size) + header_bytes(record->headers);
-}
-
-static void *put(unsigned char **at, const void *data, size_t size)
-{
-    void *place = *at;
-
-    if (size > 0)
-        memcpy(place, data, size);
-    *at += ALIGNED(size);
-    return place;
-}
-
-static ks_bytes put_bytes(unsigned char **at, ks_bytes bytes)
-{
-    if (bytes.data != NULL)
-        bytes.data = put(at, bytes.data, bytes.size);
-    return bytes;
-}
-
-static const ks_headers *put_headers(unsigned char **at, const ks_headers *headers)
-{
-    struct ks_headers *copy;
-
-    if (headers == NULL)
-        return NULL;
-    copy           = put(at, headers, sizeof(*headers));
-    copy->capacity = 0;
-    copy->items    = put(at, headers->items, headers->count * sizeof(*headers->items));
-    for (size_t i = 0; i < copy->count; i++) {
-        struct ks__header *item = &copy->items[i];
-
-        item->name  = put(at, item->name, strlen(item->name) + 1);
-        item->value = put_bytes(at, item->value);
-    }
-    return copy;
-}
-
 static bool make_room(struct ks__queue *queue, size_t bytes)
 {
     if (bytes <= queue->own_bytes)
@@ -328,23 +273,18 @@ static bool make_room(struct ks__queue *queue, size_t bytes)
 static bool copy_rest(struct ks__queue *queue)
 {
     const size_t           left  = queue->count - queue->next;
-    size_t                 bytes = ALIGNED(left * sizeof(struct ks__log_record));
+    size_t                 bytes = KS__BLOCK_SIZE(left * sizeof(struct ks__log_record));
     struct ks__log_record *records;
     unsigned char         *at;
 
     for (size_t i = queue->next; i < queue->count; i++)
-        bytes += record_bytes(&queue->records[i].record);
+        bytes += ks__record_bytes(&queue->records[i].record);
     if (!make_room(queue, bytes))
         return false;
     at      = queue->own;
-    records = put(&at, &queue->records[queue->next], left * sizeof(*records));
-    for (size_t i = 0; i < left; i++) {
-        ks_record *record = &records[i].record;
-
-        record->key     = put_bytes(&at, record->key);
-        record->value   = put_bytes(&at, record->value);
-        record->headers = put_headers(&at, record->headers);
-    }
+    records = ks__block_put(&at, &queue->records[queue->next], left * sizeof(*records));
+    for (size_t i = 0; i < left; i++)
+        ks__record_put(&at, &records[i].record);
     queue->records = records;
     queue->count   = left;
     queue->next    = 0;

@@ -228,6 +228,7 @@ void ks__task_finish(struct ks__task *task)
 
 void ks__task_disconnect(struct ks__task *task, size_t input)
 {
+    ks__task_forget_held(task);
     ks__queue_disconnect(&task->queues[input]);
 }
 

@@ -40,6 +40,7 @@
 
 struct ks__commit;
 struct ks__task;
+struct ks__wake;
 
 /* Where a task's records come from. The log partition (runtime/log_input.c) is the first
  * implementer. */
@@ -69,6 +70,8 @@ struct ks__task_options {
     /* A store that is not of this task: global tables. NULL = none. */
     struct ks_kv_store *(*global_store)(void *user, const char *name);
     void *global_user;
+    /* Set when somebody else has an answer for an operator of the task. NULL = nobody waits. */
+    struct ks__wake *wake;
     /* A topic that a function chose is unknown: make it. NULL = that fails the record. */
     ks_status (*make_topic)(void *user, const char *name);
     void *make_user;
@@ -132,6 +135,10 @@ bool ks__task_punctuate(struct ks__task *task);
 int64_t ks__task_next_punctuation_ms(const struct ks__task *task);
 /* Forward what the caches hold back (end of a batch, before a commit); false = failed. */
 bool ks__task_flush_caches(struct ks__task *task);
+/* Records that operators hold back, waiting for others. */
+size_t ks__task_pending(const struct ks__task *task);
+/* Monotone time when one of them is out of time; INT64_MAX = never. */
+int64_t ks__task_next_due_ms(const struct ks__task *task);
 /* End of a step: copy what stays queued, release the batches. */
 void ks__task_end_step(struct ks__task *task);
 /* Something happened since the last commit / user code asked for a commit / open bytes past the
@@ -147,6 +154,12 @@ const struct ks__op *ks__task_op(const struct ks__task *task, size_t n);
 int64_t ks__task_dropped(const struct ks__task *task, size_t n, enum ks__drop why);
 
 /* ---- commit (called by runtime/commit.c only) ---- */
+
+/* Must nothing be held back when the task commits? */
+bool ks__task_must_settle(const struct ks__task *task);
+/* Let go what has its answer. KS_OK = nothing is held any more; KS_EAGAIN = answers are missing, or
+ * the log is full; else the task has failed. */
+ks_status ks__task_settle(struct ks__task *task);
 
 /* Hand the log what it would not take before. KS_OK = nothing is left; KS_EAGAIN = still full. */
 ks_status ks__task_drain(struct ks__task *task);

@@ -357,6 +357,8 @@ ks_status ks__task_build(struct ks__task *task, ks_error *error)
         return ks__error_no_memory(error, "a task");
     ks__punctuations_init(&task->punctuations);
     make_ops(task);
+    if (!ks__task_find_holders(task))
+        return ks__error_no_memory(error, "a task");
     status = make_queues(task, error);
     if (status == KS_OK)
         status = make_targets(task, error);
@@ -391,6 +393,7 @@ void ks__task_unbuild(struct ks__task *task)
     ks__free(task->stores);
     ks__free(task->queues);
     ks__free(task->op_states);
+    ks__free(task->holders);
     ks__free(task->links);
     ks__free(task->by_node);
     ks__free(task->more);

@@ -21,7 +21,7 @@ static int64_t position_to_commit(const struct ks__task *task, const struct ks__
 {
     if (task->options.settings->guarantee == KS__AT_MOST_ONCE && !task->finishing)
         return queue->after;
-    return ks__queue_position(queue);
+    return ks__task_safe_position(task, queue);
 }
 
 ks_status ks__task_collect(struct ks__task *task, struct ks__position **positions, size_t *count,
@@ -82,7 +82,7 @@ static void keep_inputs(struct ks__task *task)
 
     for (size_t i = 0; i < task->queue_count; i++) {
         const struct ks__queue *queue    = &task->queues[i];
-        const int64_t           position = ks__queue_position(queue);
+        const int64_t           position = ks__task_safe_position(task, queue);
 
         if (position != KS__OFFSET_NONE) {
             snprintf(name, sizeof(name), "input/%s/%d", queue->topic, (int)queue->partition);
@@ -118,7 +118,7 @@ static void keep_sourced(struct ks__task *task)
         const struct ks__task_store *store = &task->stores[i];
 
         for (size_t q = 0; store->spec->source_topic != NULL && q < task->queue_count; q++) {
-            const int64_t position = ks__queue_position(&task->queues[q]);
+            const int64_t position = ks__task_safe_position(task, &task->queues[q]);
 
             if (position != KS__OFFSET_NONE &&
                 strcmp(task->queues[q].topic, store->spec->source_topic) == 0)
@@ -142,7 +142,7 @@ ks_status ks__task_seal(struct ks__task *task)
     ks_status status;
 
     for (size_t i = 0; i < task->queue_count; i++)
-        task->queues[i].sealed = ks__queue_position(&task->queues[i]);
+        task->queues[i].sealed = ks__task_safe_position(task, &task->queues[i]);
     if (task->state == NULL)
         return KS_OK;
     keep_inputs(task);

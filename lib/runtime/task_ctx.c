@@ -193,6 +193,18 @@ static void set_clock(ks_ctx *ctx, const char *what, int64_t value)
     clock->moved = true;
 }
 
+/* ---- what others answer ---- */
+
+static struct ks__wake *wake(ks_ctx *ctx)
+{
+    return ctx->task->options.wake;
+}
+
+static int64_t mono_ms(ks_ctx *ctx)
+{
+    return ctx->task->mono_ms;
+}
+
 /* ---- end of the record ---- */
 
 static void at_record_end(ks_ctx *ctx, void (*destroy)(void *object), void *object)
@@ -220,4 +232,6 @@ const struct ks__ctx_ops ks__task_ctx_ops = {
     .at_record_end = at_record_end,
     .clock         = clock_value,
     .set_clock     = set_clock,
+    .wake          = wake,
+    .mono_ms       = mono_ms,
 };

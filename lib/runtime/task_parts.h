@@ -5,6 +5,7 @@
  *      task.c            open and close, inputs, questions
  *      task_build.c      operators out of nodes, queues, stores
  *      task_process.c    the choice of the next record, processing, end of the record
+ *      task_hold.c       operators that hold records back
  *      task_punctuate.c  calling what is due, keeping due times
  *      task_ctx.c        what operators and user code ask for (struct ks__ctx_ops)
  *      task_failure.c    handlers, dead letters, drops
@@ -37,6 +38,7 @@ struct ks__task_op {
     struct ks__task_clock *clocks;
     unsigned               scheduled; /* calls of schedule in open so far */
     bool                   opened;
+    bool                   below_state; /* what reaches it comes through an operator with state */
 };
 
 struct ks__task_store {
@@ -69,6 +71,10 @@ struct ks__task {
     struct ks__op     **links;     /* children and parents of all ops */
     unsigned char      *op_states;
     size_t              op_count;
+
+    struct ks__op     **holders;   /* those that hold records back */
+    size_t              holder_count;
+    bool                settles;   /* ks__task_must_settle() */
 
     struct ks__queue      *queues;
     size_t                 queue_count;
@@ -113,6 +119,18 @@ void ks__task_count_drop(struct ks__task *task, struct ks__op *op, enum ks__drop
 
 /* Memory, iterators and decoded objects of the record go. */
 void ks__task_end_record(struct ks__task *task);
+
+/* ---- task_hold.c ---- */
+
+/* Find the operators that hold records back; false = no memory. */
+bool ks__task_find_holders(struct ks__task *task);
+/* Let at most `limit` records go on; gives how many did. */
+size_t ks__task_let_go(struct ks__task *task, size_t limit);
+/* Is one of them full? */
+bool ks__task_is_full(const struct ks__task *task);
+/* Where the input would have to be read again from: nothing before is held. */
+int64_t ks__task_safe_position(const struct ks__task *task, const struct ks__queue *queue);
+void    ks__task_forget_held(struct ks__task *task);
 
 /* ---- task_punctuate.c ---- */
 

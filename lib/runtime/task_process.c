@@ -193,6 +193,16 @@ static enum ks__task_result run(struct ks__task *task, size_t limit, size_t *pro
             return KS__TASK_BUSY;
         if (task->collector.pending != NULL && ks__collector_drain(task) == KS_EAGAIN)
             return KS__TASK_BLOCKED; /* W2 */
+        if (task->holder_count > 0) {
+            *processed += ks__task_let_go(task, room);
+            if (task->ctx.failed)
+                return KS__TASK_FAILED;
+            if (*processed >= limit || task->collector.pending != NULL)
+                continue;
+            if (ks__task_is_full(task))
+                return KS__TASK_IDLE; /* an answer wakes the thread */
+            room = limit - *processed;
+        }
         if (room > task->options.settings->buffered_records)
             room = task->options.settings->buffered_records;
         queue = choose(task, room, &waits);

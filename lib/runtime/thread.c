@@ -443,6 +443,21 @@ static int64_t next_punctuation(const struct ks__stream_thread *thread)
     return next > wall ? next - wall : 0;
 }
 
+/* Monotone time when a record that waits for an answer is out of time. */
+static int64_t next_timeout(const struct ks__stream_thread *thread)
+{
+    int64_t next = INT64_MAX;
+
+    for (size_t i = 0; i < thread->owned_count; i++)
+        if (thread->owned[i]->phase == KS__OWNED_RUNNING) {
+            int64_t due = ks__task_next_due_ms(thread->owned[i]->task);
+
+            if (due < next)
+                next = due;
+        }
+    return next;
+}
+
 static bool is_dirty(const struct ks__stream_thread *thread)
 {
     for (size_t i = 0; i < thread->owned_count; i++)
@@ -469,6 +484,9 @@ static int64_t next_due_ms(const struct ks__stream_thread *thread, enum ks__turn
     due = next_punctuation(thread);
     if (due < wait)
         wait = due;
+    due = next_timeout(thread);
+    if (due < now + wait)
+        wait = due > now ? due - now : 0;
     due = thread->last_commit_ms + thread->app->settings.commit_interval_ms - now;
     if (due < wait && is_dirty(thread))
         wait = due > 0 ? due : 0;

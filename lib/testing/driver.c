@@ -21,6 +21,7 @@ ks_driver *ks_driver_new(const ks_topology *topology, const ks_config *config,
     if (d == NULL)
         return NULL;
     ks__manual_clock_init(&d->clock, 0);
+    d->wake.fd = -1;
     if (topology == NULL)
         ks__error_set(&d->error, KS_EINVAL, "a driver needs a topology");
     else if (ks_error_status(ks_topology_error(topology)) != KS_OK)
@@ -54,6 +55,8 @@ static ks_status commit(ks_driver *d)
     ks_status status = ks__commit_run(&d->commit, d->session, &d->task, 1, &d->settings, false, -1,
                                       &error);
 
+    if (status == KS_EAGAIN && ks__task_pending(d->task) > 0)
+        return KS_OK; /* it goes on when they have their answers */
     return status == KS_OK ? KS_OK : fail(d, &error);
 }
 
@@ -86,6 +89,8 @@ static ks_status work_off(ks_driver *d)
         status = commit(d);
         if (status == KS_OK)
             status = apply_globals(d);
+        if (processed == 0 && ks__task_is_dirty(d->task))
+            break; /* the commit waits for answers */
     }
     return status;
 }
@@ -186,6 +191,33 @@ ks_status ks_driver_advance(ks_driver *d, int64_t by_ms)
         return fail(d, ks__task_error(d->task));
     status = commit(d);
     return status == KS_OK ? work_off(d) : status;
+}
+
+/* ---- answers ---- */
+
+ks_status ks_driver_await(ks_driver *d, int64_t timeout_ms)
+{
+    const struct ks__clock *clock = ks__clock_real();
+    ks_status               status = begin(d);
+    int64_t                 end;
+
+    if (status != KS_OK)
+        return status;
+    if (timeout_ms < 0)
+        return REFUSE(d, KS_EINVAL, "cannot wait for %lld ms", (long long)timeout_ms);
+    end = ks__clock_mono_ms(clock) + timeout_ms;
+    for (;;) {
+        const int64_t left = end - ks__clock_mono_ms(clock);
+
+        ks__wake_drain(&d->wake);
+        status = work_off(d);
+        if (status != KS_OK || ks__task_pending(d->task) == 0)
+            return status;
+        if (left <= 0)
+            return REFUSE(d, KS_ETIMEOUT, "%zu records wait for their answers",
+                          ks__task_pending(d->task));
+        ks__wake_wait(&d->wake, left);
+    }
 }
 
 /* ---- looking in ---- */

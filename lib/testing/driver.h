@@ -14,6 +14,7 @@
 #ifndef KS_TESTING_DRIVER_H
 #define KS_TESTING_DRIVER_H
 
+#include "base/wake.h"
 #include "runtime/collector.h"
 #include "runtime/commit.h"
 #include "runtime/global.h"
@@ -54,6 +55,7 @@ struct ks_driver {
     struct ks__commit          commit;
     struct ks__globals        *globals;   /* NULL = none */
     struct ks__global_view     view;
+    struct ks__wake            wake;      /* set by answers from other threads */
     struct ks__task           *task;
     struct ks__driver_output  *outputs;
 };

@@ -224,12 +224,15 @@ static ks_status open_task(ks_driver *d)
         .handlers          = &d->handlers,
         .global_store      = global_store,
         .global_user       = d,
+        .wake              = &d->wake,
         .make_topic        = make_topic,
         .make_user         = d,
     };
     ks_status status;
 
-    if (all == NULL || home == NULL)
+    if (ks__wake_init(&d->wake) != KS_OK)
+        status = ks__error_set_errno(&d->error, KS_EIO, errno, "no descriptor for the driver");
+    else if (all == NULL || home == NULL)
         status = ks__error_no_memory(&d->error, "the driver's task");
     else {
         for (size_t i = 0; i < count; i++)
@@ -304,6 +307,7 @@ void ks__driver_close(ks_driver *d)
         ks__driver_keep_outputs(d);
     ks__driver_free_outputs(d);
     ks__task_close(d->task, !d->dead);
+    ks__wake_release(&d->wake);
     ks__global_view_release(&d->view);
     ks__globals_close(d->globals, !d->dead);
     ks__commit_release(&d->commit);

@@ -35,6 +35,7 @@ struct ks__decoded;
 struct ks__node;
 struct ks__op;
 struct ks__task;
+struct ks__wake;
 
 /* What travels between operators. The public record is its first member: the engine casts down from
  * its own records only, never up from a user's. */
@@ -63,6 +64,24 @@ enum ks__op_traits {
     KS__OP_ASIDE       = 1 << 5  /* gets only what a parent sends by ks__forward_aside() */
 };
 
+/* Of an operator that holds records back until something outside has happened. They are nowhere
+ * else: the task commits no position beyond them. All are called between two records. */
+struct ks__op_holding {
+    /* Records held. */
+    size_t (*pending)(const void *state);
+    /* Is it full? Then the task draws no more. */
+    bool (*busy)(const void *state);
+    /* Let one record go on, or fail, if there is one that can; false = none. Costs next to nothing
+     * then. The operator sets raw, origin and now_ms of ctx to the record's. */
+    bool (*let_go)(void *state, ks_ctx *ctx, int64_t mono_ms);
+    /* Monotone time when the next one is out of time; INT64_MAX = never. */
+    int64_t (*due_ms)(const void *state);
+    /* The least offset held of an input (its topic as in ctx->origin); INT64_MAX = none. */
+    int64_t (*oldest)(const void *state, const char *topic, int32_t partition);
+    /* Forget all that is held. */
+    void (*forget)(void *state);
+};
+
 struct ks__op_class {
     const char *name;       /* "filter" */
     const char *prefix;     /* of generated names: "KSTREAM-FILTER-" */
@@ -77,6 +96,7 @@ struct ks__op_class {
     /* The store in which process() looks up the record's key first; NULL = none. With it the task
      * looks ahead for the keys that come next. */
     struct ks_kv_store *(*keyed_store)(void *state);
+    const struct ks__op_holding *holding; /* NULL = holds nothing back */
 };
 
 struct ks__op {
@@ -131,6 +151,10 @@ struct ks__ctx_ops {
      * (static). Cheap per record; not to be remembered elsewhere, as an abort takes it back. */
     int64_t (*clock)(ks_ctx *ctx, const char *what, int64_t otherwise);
     void (*set_clock)(ks_ctx *ctx, const char *what, int64_t value);
+    /* What makes the task's thread look again; NULL = nobody waits. Good until close. */
+    struct ks__wake *(*wake)(ks_ctx *ctx);
+    /* Monotone time of the round, in ms. */
+    int64_t (*mono_ms)(ks_ctx *ctx);
 };
 
 struct ks_ctx {
