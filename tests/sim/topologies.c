@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * topologies.c - three ways to count words, each with the number of times that user code saw one.
+ * topologies.c - three ways to count words, each with the number of times that user code saw one;
+ * each also with an asynchronous step before.
  */
 #include "world.h"
 
@@ -25,6 +26,38 @@ static ks_status by_word(ks_ctx *ctx, const ks_record *word, ks_bytes *key, void
     (void)ctx, (void)user;
     *key = word->value;
     return KS_OK;
+}
+
+/* ---- answers ---- */
+
+/* The record goes on as it is, once the seed says so. */
+static ks_status wait_for_answer(ks_ctx *ctx, const ks_record *record, ks_pending *pending,
+                                 void *user)
+{
+    struct world *world = user;
+
+    if (world->waiting_count == WAITING_MOST)
+        return ks_ctx_fail(ctx, "too many wait");
+    world->waiting[world->waiting_count++] = (struct waiting){ pending, record };
+    return KS_OK;
+}
+
+void world_answer(struct world *world, int n)
+{
+    const struct waiting one = world->waiting[n];
+
+    world->waiting[n] = world->waiting[--world->waiting_count];
+    ks_pending_complete(one.pending, one.record->value);
+}
+
+static ks_stream *answered(struct world *world, ks_stream *words)
+{
+    if (!world->plan.async)
+        return words;
+    words = ks_stream_select_key(words, by_word, NULL, KS_NAMED("word"));
+    return ks_stream_map_async(words, wait_for_answer, world,
+                               KS_ASYNC(.name = "ask", .max_pending = world->plan.buffered % 50 + 1,
+                                        .timeout_ms = INT64_MAX));
 }
 
 /* ---- aggregate, count ---- */
@@ -64,10 +97,11 @@ static ks_table *count(struct world *world, ks_stream *words)
 
 static void build_dsl(ks_builder *b, struct world *world)
 {
-    ks_stream *lines = ks_builder_stream(b, INPUT, KS_CONSUMED(.value = ks_serde_utf8()));
-    ks_stream *words = ks_stream_flat_map_values(lines, split, NULL, KS_NAMED("split"));
-    ks_table  *table = world->plan.shape == SHAPE_COUNT ? count(world, words)
-                                                        : aggregate(world, words);
+    ks_stream *lines    = ks_builder_stream(b, INPUT, KS_CONSUMED(.value = ks_serde_utf8()));
+    ks_stream *split_up = ks_stream_flat_map_values(lines, split, NULL, KS_NAMED("split"));
+    ks_stream *words    = answered(world, split_up);
+    ks_table  *table    = world->plan.shape == SHAPE_COUNT ? count(world, words)
+                                                           : aggregate(world, words);
 
     ks_stream_to(ks_table_to_stream(table, KS_NAMED("changes")), OUTPUT, NULL);
 }
@@ -125,7 +159,8 @@ static const ks_processor counter = KS_PROCESSOR(
 
 static void build_processor(ks_builder *b, struct world *world)
 {
-    ks_stream *words = ks_builder_stream(b, INPUT, KS_CONSUMED(.key = ks_serde_utf8()));
+    ks_stream *input = ks_builder_stream(b, INPUT, KS_CONSUMED(.key = ks_serde_utf8()));
+    ks_stream *words = answered(world, input);
 
     ks_builder_add_store(b, KS_KV_STORE(STORE, .key = ks_serde_utf8(), .value = ks_serde_i64(),
                                         .cache = world->plan.caches ? KS_ON : KS_OFF));

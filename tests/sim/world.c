@@ -62,6 +62,7 @@ static void plan_make(struct plan *plan, struct random *random)
         .buffered         = RANDOM_OF(random, 1, 7, 1000),
         .session_ms       = RANDOM_OF(random, 200, 500, 2000),
         .idle_ms          = RANDOM_OF(random, 0, -1, 20),
+        .async            = random_percent(random, 30),
     };
 }
 
@@ -75,8 +76,9 @@ static void plan_note(struct world *world)
                shapes[plan->shape], rules[plan->rule], plan->actions, plan->partitions,
                plan->fault_permille, plan->fatal_faults ? "+fatal" : "", plan->caches,
                plan->flush_at_commit ? "+commit" : "", plan->shared_state);
-    world_note(world, "commit=%d state.flush=%d buffered=%d session=%d idle=%d", plan->commit_ms,
-               plan->state_flush_ms, plan->buffered, plan->session_ms, plan->idle_ms);
+    world_note(world, "commit=%d state.flush=%d buffered=%d session=%d idle=%d async=%d",
+               plan->commit_ms, plan->state_flush_ms, plan->buffered, plan->session_ms,
+               plan->idle_ms, plan->async);
 }
 
 /* ---- begin and end ---- */
@@ -99,7 +101,8 @@ bool world_open(struct world *world, uint64_t seed, bool verbose)
     tally_init(&world->tally, world->plan.rule,
                world->plan.shape == SHAPE_PROCESSOR || !world->plan.caches);
     /* Whoever takes a task over finds its state: then at least once counts each record once. */
-    world->tally.kept = world->plan.rule == TALLY_AT_LEAST_ONCE && world->plan.shared_state;
+    world->tally.kept = world->plan.rule == TALLY_AT_LEAST_ONCE && world->plan.shared_state &&
+                        !(world->plan.async && world->plan.shape == SHAPE_PROCESSOR);
     plan_note(world);
     snprintf(world->directory, sizeof(world->directory), "%.40s/kstream-sim.XXXXXX",
              folder != NULL ? folder : "/tmp");
@@ -121,6 +124,8 @@ void world_close(struct world *world)
     faults_remove();
     for (int n = 0; n < INSTANCES; n++)
         ks_app_free(world->instances[n].app);
+    while (world->waiting_count > 0)
+        world_answer(world, 0);
     ks_writer_free(world->writer);
     ks_log_free(world->log);
     ks_topology_free(world->topology);
@@ -291,6 +296,16 @@ static void write_some(struct world *world)
     world_note(world, "wrote %d", count);
 }
 
+/* Some of what waits gets its answer, whoever asked. */
+static void answer_some(struct world *world)
+{
+    int count = world->waiting_count > 0 ? 1 + random_below(&world->random, 10) : 0;
+
+    for (int i = 0; i < count && world->waiting_count > 0; i++)
+        world_answer(world, random_below(&world->random, world->waiting_count));
+    world_note(world, "answered %d", count);
+}
+
 /* Something happens to an instance, there or not; one that is not there comes with its next turn. A
  * frozen one may lose its partitions without hearing of it before it goes on. */
 static void disturb(struct world *world, int n)
@@ -323,6 +338,8 @@ void world_act(struct world *world)
         advance(world);
     else if (what < 20)
         write_some(world);
+    else if (what < 35 && world->plan.async)
+        answer_some(world);
     else if (world->instances[n].frozen > 0)
         return;
     else if (world->instances[n].app == NULL)
@@ -369,6 +386,8 @@ static void step_all(struct world *world)
     for (int n = 0; n < INSTANCES; n++)
         if (world->instances[n].app != NULL)
             world_step(world, n);
+    while (world->waiting_count > 0)
+        world_answer(world, 0);
     ks__manual_clock_advance(&world->clock, STEP_MS);
 }
 

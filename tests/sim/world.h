@@ -20,6 +20,7 @@
 #include <kstream/kstream.h>
 
 #define INSTANCES 2
+#define WAITING_MOST 4096
 
 enum shape {
     SHAPE_AGGREGATE,   /* flat_map_values, group_by, aggregate, to_stream */
@@ -38,6 +39,7 @@ struct plan {
     int             disturb_permille; /* of actions: start, stop, abandon, freeze */
     bool            fatal_faults;   /* also such that end an instance */
     bool            caches, flush_at_commit;
+    bool            async;          /* each record waits for an answer */
     bool            shared_state;   /* one state directory for both */
     int             commit_ms, state_flush_ms, buffered, session_ms, idle_ms;
 };
@@ -48,6 +50,12 @@ struct instance {
     int     frozen;       /* actions during which it is not stepped */
     int     deaf;         /* actions during which it does not hear of its group */
     int     fatal;        /* faults it got that may end it */
+};
+
+/* A record that waits for its answer, which is its value. */
+struct waiting {
+    ks_pending      *pending;
+    const ks_record *record;
 };
 
 struct world {
@@ -64,6 +72,8 @@ struct world {
     struct instance         instances[INSTANCES];
     struct instance        *stepped;   /* faults are for it; NULL = none now */
     struct tally            tally;
+    struct waiting          waiting[WAITING_MOST]; /* also of instances that are gone */
+    int                     waiting_count;
     int                     worked; /* percent of the input worked off before the finish */
     int                     started, abandoned, stopped, failed, faulted;
     uint64_t                trace;
@@ -80,6 +90,9 @@ struct world {
 ks_topology *topology_of(struct world *world);
 /* The internal topic of the shape that records pass through; NULL = none. */
 const char *repartition_of(const struct plan *plan);
+
+/* Answer one of world->waiting. */
+void world_answer(struct world *world, int n);
 
 /* world.c */
 bool world_open(struct world *world, uint64_t seed, bool verbose);
