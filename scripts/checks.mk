@@ -14,6 +14,9 @@ conformance: $(BUILD)/tests/conformance  ## replay recorded cases; CASES=PATH: t
 sim: $(BUILD)/tests/sim  ## simulate rebalances and failures; SEEDS=n: so many, SEED=s: that one
 	$(Q)$(BUILD)/tests/sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
+property: $(BUILD)/tests/property  ## random programs against a model; SEEDS=n: so many, SEED=s: that one
+	$(Q)$(BUILD)/tests/property $(if $(SEED),--seed $(SEED) -v,--seeds $(SEEDS))
+
 demo: $(BUILD)/examples/model_scoring  ## score real wines with models that change meanwhile
 	$(Q)examples/model_scoring/demo.sh $(BUILD)
 
@@ -115,5 +118,5 @@ compile_commands.json: FORCE  ## the compiler calls, for editors
 	    printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", comma, folder, file, $$0; \
 	    comma = ",\n" } END { print "\n]" }' $(BUILD)/commands.txt >$@
 
-.PHONY: conformance sim demo soak bench check check-project check-format format abi check-debug check-asan \
+.PHONY: conformance sim property demo soak bench check check-project check-format format abi check-debug check-asan \
         check-ubsan check-sanitizers check-tsan check-valgrind run-tsan run-valgrind coverage analyze

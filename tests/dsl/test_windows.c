@@ -188,6 +188,23 @@ START_TEST(a_retention_that_is_too_short_is_refused)
 }
 END_TEST
 
+START_TEST(a_late_record_does_not_open_a_closed_session_again)
+{
+    show_to(count(KS_SESSIONS(.gap_ms = 20, .emit = KS_EMIT_ON_CLOSE), "counts"), "out");
+    flow_start();
+    feed("in", "a", "v", 37);
+    ck_assert_int_eq(ks_driver_advance(flow.driver, 1000), KS_OK);
+    feed("in", "b", "v", 64);
+    expect("out", "a", "37-37=1", 37);
+    feed("in", "a", "v", 57); /* in reach of the one that has left, but a session of its own */
+    ck_assert_int_eq(ks_driver_advance(flow.driver, 1000), KS_OK);
+    feed("in", "b", "v", 200);
+    expect("out", "a", "57-57=1", 57);
+    expect("out", "b", "64-64=1", 64);
+    expect_nothing("out");
+}
+END_TEST
+
 START_TEST(sessions_need_a_merge)
 {
     ks_windowed_stream_aggregate(
@@ -243,6 +260,8 @@ FLOW_MAIN("windows", a_late_record_is_dropped_and_counted, a_final_result_surviv
           a_cogroup_of_several_streams_has_one_row_per_key, a_member_of_other_windows_is_refused,
           a_missing_size_is_refused, an_advance_beyond_the_size_is_refused,
           a_negative_grace_is_refused, unlimited_windows_never_close,
-          a_retention_that_is_too_short_is_refused, sessions_need_a_merge, other_windows_need_none,
+          a_retention_that_is_too_short_is_refused,
+          a_late_record_does_not_open_a_closed_session_again, sessions_need_a_merge,
+          other_windows_need_none,
           a_difference_beside_before_is_refused, join_windows_must_not_end_before_they_begin,
           a_cogroup_takes_its_folds_from_the_streams, a_window_store_needs_a_retention)

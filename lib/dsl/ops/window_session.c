@@ -17,9 +17,10 @@ struct joined {
     struct joined *next;
 };
 
-/* Merge the sessions in reach, in the order of their ends. False = skipped or failed. */
-static bool merge(struct ks__windowed_state *w, const ks_record *record, struct joined **list,
-                  ks_window *merged, ks_bytes *acc)
+/* Merge the sessions in reach, in the order of their ends, but not one that is closed: its result
+ * is final, even while the store still has the row. False = skipped or failed. */
+static bool merge(struct ks__windowed_state *w, const ks_record *record, int64_t close_ms,
+                  struct joined **list, ks_window *merged, ks_bytes *acc)
 {
     ks_ctx         *ctx   = w->table.ctx;
     const ks_window reach = ks__session_reach(&w->args->windows, record->timestamp_ms);
@@ -28,8 +29,11 @@ static bool merge(struct ks__windowed_state *w, const ks_record *record, struct 
     bool            whole = true;
 
     for (ks_record row; whole && ks_iter_next(it, &row);) {
-        struct joined *one = ks__arena_alloc(ctx->arena, sizeof(*one));
+        struct joined *one;
 
+        if (!ks__window_accepts(&w->args->windows, row.window->end_ms, close_ms))
+            continue;
+        one = ks__arena_alloc(ctx->arena, sizeof(*one));
         if (one == NULL) {
             ks__ctx_raise(ctx, KS_ENOMEM, "no memory to merge sessions");
             return false;
@@ -64,7 +68,7 @@ static void update(struct ks__windowed_state *w, const ks_record *record, int64_
     struct ks__missed missed = { .any = false };
     struct ks__row  row    = { .value = ks__windowed_initial(w), .headers = record->headers };
 
-    if (!merge(w, record, &list, &merged, &row.value))
+    if (!merge(w, record, close_ms, &list, &merged, &row.value))
         return;
     if (!ks__window_accepts(&w->args->windows, merged.end_ms, close_ms)) {
         ks__windowed_miss(w, &missed, merged);
