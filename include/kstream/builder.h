@@ -21,6 +21,7 @@
 #ifndef KSTREAM_BUILDER_H
 #define KSTREAM_BUILDER_H
 
+#include <kstream/config.h>
 #include <kstream/options.h>
 
 typedef struct ks_builder      ks_builder;
@@ -41,6 +42,28 @@ typedef struct ks_processor    ks_processor; /* processor.h */
  */
 KS_API ks_builder *ks_builder_new(void);
 KS_API void        ks_builder_free(ks_builder *b);
+
+/**
+ * Build by a configuration, the one that the app will have: `topology.optimization`.
+ *
+ * May come before or after the declarations; the last one before ks_builder_build() counts. What
+ * optimization does: a table that is read from a topic has that topic for its changelog
+ * (reuse.ktable.source.topics); the repartition topics behind one change of key become one
+ * (merge.repartition.topics); a stream joined with itself keeps one store
+ * (single.store.self.join). It changes topics and stores: for an application that has run before
+ * see ks_topology_diff(). An app whose configuration sets the property otherwise than its topology
+ * was built refuses to start.
+ *
+ *      ks_config_set(config, "topology.optimization", "all");
+ *      ks_builder_configure(b, config);
+ *
+ * Ownership: borrows.
+ * Threads:   the builder's.
+ * Errors:    latches the configuration's mistake; KS_EINVAL if it is NULL.
+ * Kafka:     StreamsBuilder(TopologyConfig), StreamsBuilder#build(Properties).
+ * Since:     0.2
+ */
+KS_API void ks_builder_configure(ks_builder *b, const ks_config *config);
 
 /**
  * Read the first mistake; its status is KS_OK while there is none. What the last ks_builder_build()

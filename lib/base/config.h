@@ -39,8 +39,9 @@ struct ks__config_row {
     enum ks__config_type type;
     const char          *by_default;    /* as text; NULL = unset, get gives 0 / NULL          */
     double               min, max;      /* numbers; both 0 = any. Exact up to 2^53            */
-    const char          *allowed;       /* ENUM: "a|b|c"                                      */
+    const char          *allowed;       /* ENUM: "a|b|c"; LIST: each item one of them         */
     const char          *doc;           /* one or two sentences                               */
+    const char          *alone;         /* LIST: items that must stand alone, "none|all"      */
 };
 
 /* A named family of free properties, e.g. "consumer." */

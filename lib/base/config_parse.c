@@ -96,25 +96,52 @@ static ks_status parse_bool(struct ks__config_value *value, const struct ks__con
     return KS_OK;
 }
 
+/* The place of a word in "a|b|c"; -1 = it is not there. */
+static int64_t index_of(const char *words, const char *word)
+{
+    size_t size = strlen(word);
+
+    for (int64_t index = 0; words != NULL; index++) {
+        const char *bar    = strchr(words, '|');
+        size_t      length = bar != NULL ? (size_t)(bar - words) : strlen(words);
+
+        if (length == size && memcmp(words, word, size) == 0)
+            return index;
+        words = bar != NULL ? bar + 1 : NULL;
+    }
+    return -1;
+}
+
 static ks_status parse_enum(struct ks__config_value *value, const struct ks__config_row *row,
                             const char *text, ks_error *error)
 {
-    size_t      size = strlen(text);
-    const char *at   = row->allowed;
-
     ks__assert(row->allowed != NULL);
-    for (int64_t index = 0; at != NULL; index++) {
-        const char *bar    = strchr(at, '|');
-        size_t      length = bar != NULL ? (size_t)(bar - at) : strlen(at);
-
-        if (length == size && memcmp(at, text, size) == 0) {
-            value->integer = index;
-            return KS_OK;
-        }
-        at = bar != NULL ? bar + 1 : NULL;
-    }
+    value->integer = index_of(row->allowed, text);
+    if (value->integer >= 0)
+        return KS_OK;
     return ks__error_set(error, KS_ECONFIG, "%s = \"%s\": expected one of %s", row->name, text,
                          row->allowed);
+}
+
+/* A list of chosen words: at least one, all of them allowed, some of them only alone. */
+static ks_status check_items(const struct ks__config_value *value,
+                             const struct ks__config_row *row, const char *text, ks_error *error)
+{
+    if (row->allowed == NULL)
+        return KS_OK;
+    if (value->item_count == 0)
+        return ks__error_set(error, KS_ECONFIG, "%s = \"%s\": expected at least one of %s",
+                             row->name, text, row->allowed);
+    for (size_t i = 0; i < value->item_count; i++) {
+        if (index_of(row->allowed, value->items[i]) < 0)
+            return ks__error_set(error, KS_ECONFIG,
+                                 "%s = \"%s\": \"%s\" is not one of %s", row->name, text,
+                                 value->items[i], row->allowed);
+        if (value->item_count > 1 && index_of(row->alone, value->items[i]) >= 0)
+            return ks__error_set(error, KS_ECONFIG, "%s = \"%s\": \"%s\" must stand alone",
+                                 row->name, text, value->items[i]);
+    }
+    return KS_OK;
 }
 
 /* Cut the copy at its commas; blank items are left out. */
@@ -140,7 +167,7 @@ static ks_status parse_list(struct ks__config_value *value, const struct ks__con
             return ks__error_no_memory(error, row->name);
         value->items[value->item_count++] = item;
     }
-    return KS_OK;
+    return check_items(value, row, text, error);
 }
 
 static ks_status parse_typed(struct ks__config_value *value, const struct ks__config_row *row,

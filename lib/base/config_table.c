@@ -105,7 +105,7 @@ static void append_range(struct ks__buffer *out, const struct ks__config_row *ro
 {
     bool has_range = row->min < row->max || row->min > 0 || row->max < 0;
 
-    if (row->type == KS__CONFIG_ENUM)
+    if (row->allowed != NULL)
         append_cell(out, row->allowed);
     else if (row->type == KS__CONFIG_BOOL)
         ks__buffer_append_text(out, "true, false");

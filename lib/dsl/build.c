@@ -11,7 +11,9 @@
  * Building reads flags that declarations left behind and changes only the `built` members, so it
  * can be done again after more declarations (D3).
  */
-#include "dsl/dsl.h"
+#include "dsl/rewrite.h"
+
+#include "topology/optimization.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +25,9 @@ static int by_priority(const void *one, const void *other)
     const struct ks__logical *a = *(struct ks__logical *const *)one;
     const struct ks__logical *b = *(struct ks__logical *const *)other;
 
-    return (a->priority > b->priority) - (a->priority < b->priority);
-}
-
-static struct ks__logical *target(struct ks__logical *node)
-{
-    return node->merged_into != NULL ? node->merged_into : node;
+    if (a->priority != b->priority)
+        return a->priority > b->priority ? 1 : -1;
+    return a->made - b->made; /* what was made has the priority of its parent */
 }
 
 static bool is_written(struct ks__logical *const *done, size_t count,
@@ -43,51 +42,56 @@ static bool is_written(struct ks__logical *const *done, size_t count,
 static bool is_ready(struct ks__logical *const *done, size_t count,
                      const struct ks__logical *node)
 {
-    for (size_t i = 0; i < node->parent_count; i++)
-        if (!is_written(done, count, target(node->parents[i])))
+    for (size_t i = 0; i < node->now_count; i++)
+        if (!is_written(done, count, node->now[i]))
             return false;
     return true;
 }
 
+struct order {
+    struct ks__logical **nodes;
+    size_t               count;
+};
+
 /* Repeatedly the node of smallest priority whose parents are done. Nearly always that is the order
  * of declaration; only a repartition used again stands behind what follows it. */
-static struct ks__logical **order_nodes(ks_builder *b)
+static bool order_nodes(const struct ks__rewrite *r, struct order *order)
 {
-    struct ks__logical **left  = ks__zalloc_array(b->node_count + 1, sizeof(struct ks__logical *));
-    struct ks__logical **order = ks__zalloc_array(b->node_count + 1, sizeof(struct ks__logical *));
-    size_t               done  = 0;
+    struct ks__logical **left = ks__zalloc_array(r->count + 1, sizeof(struct ks__logical *));
+    size_t               count = 0;
 
-    if (left == NULL || order == NULL) {
+    *order = (struct order){
+        .nodes = ks__zalloc_array(r->count + 1, sizeof(struct ks__logical *))
+    };
+    if (left == NULL || order->nodes == NULL) {
         ks__free(left);
-        ks__free(order);
-        return NULL;
+        return false;
     }
-    for (size_t i = 0; i < b->node_count; i++)
-        left[i] = b->nodes[i];
-    qsort(left, b->node_count, sizeof(struct ks__logical *), by_priority);
-    for (size_t first = 0; first < b->node_count;) {
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->nodes[i]->gone)
+            left[count++] = r->nodes[i];
+    qsort(left, count, sizeof(struct ks__logical *), by_priority);
+    for (size_t first = 0; first < count;) {
         size_t i = first;
 
-        while (left[i] == NULL || !is_ready(order, done, left[i]))
+        while (left[i] == NULL || !is_ready(order->nodes, order->count, left[i]))
             i++;
-        order[done++] = left[i];
-        left[i]       = NULL;
-        while (first < b->node_count && left[first] == NULL)
+        order->nodes[order->count++] = left[i];
+        left[i]                      = NULL;
+        while (first < count && left[first] == NULL)
             first++;
     }
     ks__free(left);
-    return order;
+    return true;
 }
 
 /* A repartition lets null keys through if an outer side is somewhere below it. */
-static void spread_null_keys(ks_builder *b, struct ks__logical *const *order)
+static void spread_null_keys(const struct order *order)
 {
-    for (size_t i = 0; i < b->node_count; i++)
-        order[i]->lets_nulls = false;
-    for (size_t i = b->node_count; i-- > 0;)
-        if (order[i]->null_keys || order[i]->lets_nulls)
-            for (size_t k = 0; k < order[i]->parent_count; k++)
-                target(order[i]->parents[k])->lets_nulls = true;
+    for (size_t i = order->count; i-- > 0;)
+        if (order->nodes[i]->null_keys || order->nodes[i]->lets_nulls)
+            for (size_t k = 0; k < order->nodes[i]->now_count; k++)
+                order->nodes[i]->now[k]->lets_nulls = true;
 }
 
 /* ---- nodes ---- */
@@ -95,8 +99,8 @@ static void spread_null_keys(ks_builder *b, struct ks__logical *const *order)
 static void connect_parents(struct ks__plan *plan, const struct ks__logical *node,
                             struct ks__node *built)
 {
-    for (size_t i = 0; i < node->parent_count; i++)
-        ks__plan_edge(plan, target(node->parents[i])->built, built);
+    for (size_t i = 0; i < node->now_count; i++)
+        ks__plan_edge(plan, node->now[i]->built, built);
 }
 
 /* The stores behind the rows of a table. */
@@ -111,19 +115,45 @@ static void connect_rows(struct ks__plan *plan, struct ks__node *built,
         connect_rows(plan, built, table->views[i]);
 }
 
-static void write_table(struct ks__plan *plan, const struct ks__logical *node,
-                        struct ks__node *built)
+/* The store of a table that was read from a topic may have that for its changelog, also if it was
+ * to have none. */
+static struct ks__store_spec store_of(const ks_builder *b, const struct ks__table_part *part)
+{
+    struct ks__store_spec spec = part->store;
+
+    if (part->topic != NULL && (b->optimization & KS__REUSE_SOURCE_TOPICS) != 0) {
+        spec.source_topic = part->topic;
+        spec.changelog    = true;
+    }
+    return spec;
+}
+
+static void write_table(const ks_builder *b, struct ks__plan *plan,
+                        const struct ks__logical *node, struct ks__node *built)
 {
     const struct ks__table_part *part = node->table;
+    const struct ks__store_spec  spec = store_of(b, part);
 
     if (part->materialized) {
         if (part->keeper == NULL || part->keeper == node)
-            ks__plan_store(plan, &part->store);
+            ks__plan_store(plan, &spec);
         ks__plan_connect(plan, built, part->store.name);
     }
 }
 
-static void write_processor(struct ks__plan *plan, struct ks__logical *node)
+/* The merge of a join, as the whole join. */
+static struct ks__node *write_self_join(struct ks__plan *plan, const struct ks__logical *node)
+{
+    const struct ks__self_join *self  = node->self;
+    struct ks__node            *built = ks__plan_node(plan, KS__NODE_PROCESSOR, node->name,
+                                                      self->class, self->args, self->args_size);
+
+    if (built != NULL)
+        ks__plan_connect(plan, built, self->stores[0]);
+    return built;
+}
+
+static void write_processor(const ks_builder *b, struct ks__plan *plan, struct ks__logical *node)
 {
     struct ks__node *built;
 
@@ -135,15 +165,16 @@ static void write_processor(struct ks__plan *plan, struct ks__logical *node)
             .versioned_input =
                 node->view_count > 0 && ks__table_is_versioned(node->views[0]),
         };
-    built = ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, node->class, node->args,
-                          node->args_size);
+    built = node->joins_self ? write_self_join(plan, node)
+                             : ks__plan_node(plan, KS__NODE_PROCESSOR, node->name, node->class,
+                                             node->args, node->args_size);
     node->built = built;
     if (built == NULL)
         return;
     built->user = node->user;
     connect_parents(plan, node, built);
     if (node->table != NULL)
-        write_table(plan, node, built);
+        write_table(b, plan, node, built);
     for (size_t i = 0; i < node->view_count; i++) {
         ks__plan_view(plan, built, node->views[i]->built);
         /* A derived table computes rows on demand but reads no store of its own accord. */
@@ -157,9 +188,8 @@ static void write_processor(struct ks__plan *plan, struct ks__logical *node)
 
 static void write_source(struct ks__plan *plan, struct ks__logical *node)
 {
-    if (node->merged_into == NULL)
-        node->built = ks__plan_node(plan, KS__NODE_SOURCE, node->name, node->class, node->args,
-                                    node->args_size);
+    node->built = ks__plan_node(plan, KS__NODE_SOURCE, node->name, node->class, node->args,
+                                node->args_size);
 }
 
 static void write_sink(struct ks__plan *plan, struct ks__logical *node)
@@ -175,7 +205,8 @@ static void write_sink(struct ks__plan *plan, struct ks__logical *node)
 static void write_repartition(struct ks__plan *plan, struct ks__logical *node)
 {
     const struct ks__repartition_part  *part   = node->repartition;
-    const struct ks__null_key_filter_args pass = { .pass = node->lets_nulls };
+    const struct ks__null_key_filter_args pass = { .pass = node->lets_nulls ||
+                                                          part->nulls_too };
     const struct ks__sink_args          out    = { .topic            = { part->topic, true },
                                                    .key              = part->key,
                                                    .value            = part->value,
@@ -231,14 +262,14 @@ static void write_global(struct ks__plan *plan, struct ks__logical *node)
     ks__plan_global(plan, source, node->built, node->table->store.name, args->topics[0].name);
 }
 
-static void write_node(struct ks__plan *plan, struct ks__logical *node)
+static void write_node(const ks_builder *b, struct ks__plan *plan, struct ks__logical *node)
 {
     switch (node->kind) {
     case KS__LOGICAL_SOURCE:
         write_source(plan, node);
         break;
     case KS__LOGICAL_PROCESSOR:
-        write_processor(plan, node);
+        write_processor(b, plan, node);
         break;
     case KS__LOGICAL_SINK:
         write_sink(plan, node);
@@ -264,27 +295,44 @@ static bool write_copartitions(const ks_builder *b, struct ks__plan *plan)
         if (sources == NULL)
             return false;
         for (size_t i = 0; i < one->sources.count; i++)
-            sources[i] = target(one->sources.nodes[i])->built;
+            sources[i] = ks__target(one->sources.nodes[i])->built;
         ks__plan_copartition(plan, sources, one->sources.count, one->asker);
         ks__free(sources);
     }
     return true;
 }
 
+static bool write_nodes(ks_builder *b, struct ks__plan *plan, const struct ks__rewrite *r)
+{
+    struct order order;
+    bool         done = order_nodes(r, &order);
+
+    if (done) {
+        spread_null_keys(&order);
+        for (const struct ks__store_part *one = b->stores; one != NULL; one = one->next)
+            if (!one->left_out)
+                ks__plan_store(plan, &one->spec);
+        for (size_t i = 0; i < order.count; i++)
+            write_node(b, plan, order.nodes[i]);
+        done = write_copartitions(b, plan);
+    }
+    ks__free(order.nodes);
+    return done;
+}
+
+/* Topics are merged first: two sides of a join may have become one stream by it. */
 static bool write_all(ks_builder *b, struct ks__plan *plan)
 {
-    struct ks__logical **order = order_nodes(b);
-    bool                 done;
+    struct ks__rewrite r;
+    bool               done = ks__rewrite_open(&r, b);
 
-    if (order == NULL)
-        return false;
-    spread_null_keys(b, order);
-    for (const struct ks__store_part *one = b->stores; one != NULL; one = one->next)
-        ks__plan_store(plan, &one->spec);
-    for (size_t i = 0; i < b->node_count; i++)
-        write_node(plan, order[i]);
-    done = write_copartitions(b, plan);
-    ks__free(order);
+    if (done && (b->optimization & KS__MERGE_REPARTITIONS) != 0)
+        ks__rewrite_merge_topics(&r);
+    if (done && (b->optimization & KS__SELF_JOIN) != 0)
+        ks__rewrite_self_joins(&r);
+    done = done && !r.failed && write_nodes(b, plan, &r);
+    ks__plan_optimized(plan, b->optimization);
+    ks__rewrite_close(&r);
     return done;
 }
 

@@ -5,6 +5,7 @@
 #include "dsl/dsl.h"
 
 #include "serde/serde.h"
+#include "topology/optimization.h"
 
 #include <string.h>
 
@@ -60,6 +61,23 @@ void *ks_builder_own(ks_builder *b, void *object, void (*destroy)(void *object))
     if (b != NULL)
         ks__latch(b, &call, KS_ENOMEM, "out of memory");
     return NULL;
+}
+
+void ks_builder_configure(ks_builder *b, const ks_config *config)
+{
+    struct ks__call call;
+    ks_named        options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, NULL, &options, sizeof(options), &call) ||
+        !ks__need(b, &call, config != NULL, "a configuration"))
+        return;
+    if (ks__error_is_set(ks_config_error(config))) {
+        const ks_error *mistake = ks_config_error(config);
+
+        ks__latch(b, &call, mistake->status, "%s", mistake->message);
+        return;
+    }
+    b->optimization = ks__optimization_read(ks_config_get(config, KS__OPTIMIZATION_ROW));
 }
 
 /* ---- serdes ---- */

@@ -17,7 +17,7 @@
  *   D1  The first mistake stays; after it nothing is added.
  *   D2  Every operator takes its indexes in the order in which Kafka Streams takes them, also for
  *       names that are not used in the end.
- *   D3  Logical nodes are never removed; build changes only their `built` members.
+ *   D3  Logical nodes are never removed; build changes only their members of the build under way.
  *
  * Threads: the builder's.
  */
@@ -123,6 +123,14 @@ struct ks__call {
     const char *after; /* node of the handle that was called on; NULL = none */
 };
 
+/* What an operator on streams does, as far as moving a repartition above it goes. */
+enum ks__effect {
+    KS__EFFECT_NONE = 0,
+    KS__EFFECT_KEY,   /* it chooses keys: repartitions below it may be merged right behind it */
+    KS__EFFECT_VALUE, /* it makes values: none moves above it */
+    KS__EFFECT_ANY    /* user code that may do both: none moves above it, or stops behind it */
+};
+
 /* Where a table's rows are. */
 enum ks__rows {
     KS__ROWS_SOURCE = 1, /* in its store, once somebody needs them */
@@ -142,6 +150,7 @@ struct ks__table_part {
     bool                  given_history;      /* the options ask for versions */
     int64_t               given_retention_ms; /* what they say, for windows or not */
     bool                  sends_old;    /* somebody downstream needs old values */
+    const char           *topic;        /* read from this topic of the user's; NULL = from none */
     struct ks__logical   *keeper;       /* of nodes that share the part: whose store it is */
     bool                  viewed;       /* somebody reads its rows */
     enum ks__join_part    join;
@@ -169,6 +178,19 @@ struct ks__repartition_part {
     const ks_serde    *value;
     ks_partitioner_fn *partitioner;
     void              *partitioner_user;
+    bool               movable;   /* made because keys may have changed: may be merged */
+    bool               nulls_too; /* null keys pass: not only what groups by key is behind it */
+};
+
+/* A join of two streams as one operator with one store, should both be the same. Part of the merge
+ * that ends the join. */
+struct ks__self_join {
+    struct ks__logical        *keeps[2];  /* left and right; the left one stays */
+    struct ks__logical        *sides[2];  /* go */
+    const char                *stores[3]; /* the first one stays; NULL = not there */
+    const struct ks__op_class *class;     /* of the one operator */
+    const void                *args;
+    size_t                     args_size;
 };
 
 #define KS__VIEWS_MAX 2
@@ -194,9 +216,22 @@ struct ks__logical {
     bool                        exclusive;   /* KS__LOGICAL_SOURCE: no second stream shares it */
     const char                 *source_name; /* KS__LOGICAL_GLOBAL: `name` is the table's */
     void                       *keeper; /* ks__processor_args of who fills a store from a topic */
-    /* Of the build under way. */
-    struct ks__node *built;       /* the node whose children the logical children are */
-    bool             lets_nulls;  /* something below has null_keys */
+    enum ks__effect             effect;
+    bool                        merges;      /* ks_stream_merge() */
+    struct ks__self_join       *self;        /* the merge of a join of streams */
+    /* Of the build under way (rewrite.h). */
+    struct ks__logical **now;       /* parents in this build, none twice */
+    size_t               now_count;
+    struct ks__logical  *instead;   /* it is not built: this one stands for it */
+    bool                 gone;      /* it is not built */
+    bool                 made;      /* by this build: stands right behind its parent */
+    bool                 joins_self; /* built as what `self` says */
+    unsigned             mark;
+    struct ks__logical  *origin;    /* repartitions: the change of key that made it needed */
+    struct ks__logical  *moved_behind; /* this merged topic */
+    struct ks__logical  *fed_by;    /* this merged topic in place of its own */
+    struct ks__node     *built;     /* the node whose children the logical children are */
+    bool                 lets_nulls; /* something below has null_keys */
 };
 
 /* Sources that must be co-partitioned. */
@@ -209,6 +244,7 @@ struct ks__copartition_request {
 /* A store of processors. */
 struct ks__store_part {
     struct ks__store_spec  spec;
+    bool                   left_out; /* of the build under way */
     struct ks__store_part *next;
 };
 
@@ -216,6 +252,7 @@ struct ks_builder {
     struct ks__handle               head;
     ks_error                        error;
     ks_error                        build_error;   /* of the last build */
+    unsigned                        optimization;  /* topology/optimization.h */
     struct ks__owned               *owned;
     unsigned                        next_index;    /* of generated names */
     unsigned                        next_priority;
@@ -319,9 +356,10 @@ ks_stream *ks__stream_make(ks_stream *like, struct ks__logical *node);
  * become the result. */
 bool ks__stream_carry(const ks_stream *s, const struct ks__call *call, ks_named *options);
 bool ks__stream_carry_key(const ks_stream *s, const struct ks__call *call, const ks_serde **key);
-/* Set types, mark as rekeyed; inert handles stay as they are. */
+/* Set types, mark as rekeyed, say what its operator changes; inert handles stay as they are. */
 ks_stream *ks__stream_typed(ks_stream *s, const ks_serde *key, const ks_serde *value);
 ks_stream *ks__stream_rekeyed(ks_stream *s);
+ks_stream *ks__stream_effect(ks_stream *s, enum ks__effect effect);
 ks_table *ks__table_make(ks_builder *b, struct ks__logical *node, const ks_serde *key,
                          const ks_serde *value, struct ks__sources sources);
 struct ks__sources ks__sources_of(ks_builder *b, struct ks__logical *node);
@@ -371,6 +409,7 @@ struct ks__repartition_seed {
     ks_partitioner_fn  *partitioner;
     void               *partitioner_user;
     struct ks__logical *again;
+    bool                asked_for; /* by the user: stays where it is */
 };
 struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *call,
                                         struct ks__logical *parent,

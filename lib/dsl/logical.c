@@ -190,6 +190,13 @@ ks_stream *ks__stream_rekeyed(ks_stream *s)
     return s;
 }
 
+ks_stream *ks__stream_effect(ks_stream *s, enum ks__effect effect)
+{
+    if (s != NULL && s->head.kind == KS__KIND_STREAM)
+        s->node->effect = effect;
+    return s;
+}
+
 ks_table *ks__table_make(ks_builder *b, struct ks__logical *node, const ks_serde *key,
                          const ks_serde *value, struct ks__sources sources)
 {

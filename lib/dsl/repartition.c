@@ -64,7 +64,8 @@ struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *ca
                                           .key              = seed->key,
                                           .value            = seed->value,
                                           .partitioner      = seed->partitioner,
-                                          .partitioner_user = seed->partitioner_user };
+                                          .partitioner_user = seed->partitioner_user,
+                                          .movable          = !seed->asked_for };
     const char                  *source_name = NULL;
     struct ks__logical          *node;
 

@@ -47,6 +47,8 @@ static void read_parts(struct ks_app *app, const ks_topology *topology, const ks
         app->topology = ks__topology_ref(topology);
         if (ks__error_is_set(&topology->error))
             error = topology->error;
+        else if (!ks__error_is_set(&error))
+            ks__settings_fit(&app->settings, topology, &error);
     }
     if (ks__error_is_set(&error))
         ks__app_set_error(app, &error);

@@ -377,17 +377,28 @@ static void leave_tails_out(struct ks__restore *restore)
 
 /* ---- replay ---- */
 
-static ks_status collect(struct ks__restore *restore, const struct ks__batch *batch, int64_t end,
-                         size_t *count, ks_error *error)
+/* A source has records that are no rows: what the deserialization handler let go when it was read.
+ * (A changelog of ours has none.) */
+static bool is_row(const struct changelog *log, const ks_record *record)
+{
+    const struct ks__store_spec *spec = ks__kv_spec(log->store);
+
+    return record->key.data != NULL &&
+           (log->input < 0 || (ks_serde_check(spec->key, record->key) &&
+                               ks_serde_check(spec->value, record->value)));
+}
+
+static ks_status collect(struct ks__restore *restore, const struct changelog *log,
+                         const struct ks__batch *batch, size_t *count, ks_error *error)
 {
     size_t filled = 0;
 
     if (!KS__GROW(&restore->changes, &restore->capacity, batch->count))
         return ks__error_no_memory(error, "restore");
-    for (size_t i = 0; i < batch->count && batch->records[i].offset < end; i++) {
+    for (size_t i = 0; i < batch->count && batch->records[i].offset < log->end; i++) {
         const ks_record *record = &batch->records[i].record;
 
-        if (record->key.data == NULL)
+        if (!is_row(log, record))
             continue;
         restore->changes[filled++] = (struct ks__state_change){
             .key = record->key,
@@ -409,7 +420,7 @@ static ks_status apply_batch(struct ks__restore *restore, struct changelog *log,
     if (status != KS_OK)
         return status;
     reached = batch.next_offset < log->end ? batch.next_offset : log->end;
-    status  = batch.count > 0 ? collect(restore, &batch, log->end, &count, error) : KS_OK;
+    status  = batch.count > 0 ? collect(restore, log, &batch, &count, error) : KS_OK;
     if (status == KS_OK && reached > log->position)
         status = ks__state_restore(restore->state, log->store, restore->changes, count,
                                    log->position_name, reached, error);

@@ -11,6 +11,8 @@
 #include "runtime/settings.h"
 
 #include "base/assert.h"
+#include "topology/graph.h"
+#include "topology/optimization.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +51,7 @@ enum row {
     ROW_REPLICATION_FACTOR,
     ROW_REPARTITION_PURGE,
     ROW_LOG_SYNC,
+    ROW_OPTIMIZATION,
     ROW_COUNT_
 };
 
@@ -59,6 +62,7 @@ enum row {
 #define STRING(...)   { .type = KS__CONFIG_STRING, __VA_ARGS__ }
 #define INT(...)      { .type = KS__CONFIG_INT, __VA_ARGS__ }
 #define BOOL(...)     { .type = KS__CONFIG_BOOL, __VA_ARGS__ }
+#define LIST(...)     { .type = KS__CONFIG_LIST, __VA_ARGS__ }
 #define ENUM(...)     { .type = KS__CONFIG_ENUM, __VA_ARGS__ }
 #define DURATION(...) { .type = KS__CONFIG_DURATION_MS, __VA_ARGS__ }
 #define BYTES(...)    { .type = KS__CONFIG_BYTES, __VA_ARGS__ }
@@ -201,6 +205,14 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
         .name = "log.sync", .by_default = "true",
         .doc  = "Whether each commit of the embedded log is synced to disk. Without it a commit "
                 "survives a kill of the process, not a power cut. Ours."),
+    [ROW_OPTIMIZATION] = LIST(
+        .name = KS__OPTIMIZATION_ROW, .by_default = "none",
+        .allowed = "none|all|reuse.ktable.source.topics|merge.repartition.topics|"
+                   "single.store.self.join",
+        .alone = "none|all",
+        .doc  = "How the topology is rewritten when it is built: none, all, or a list of single "
+                "ways. Takes effect by `ks_builder_configure()` before the build; an app whose "
+                "configuration says otherwise than its topology refuses to start."),
 };
 
 static const struct ks__config_prefix prefixes[] = {
@@ -370,6 +382,21 @@ ks_status ks__settings_read(struct ks__settings *settings, const ks_config *conf
             return ks__error_no_memory(error, "configuration");
     }
     return check_values(settings, for_driver, error);
+}
+
+ks_status ks__settings_fit(const struct ks__settings *settings, const ks_topology *topology,
+                           ks_error *error)
+{
+    char        built[KS__OPTIMIZATION_TEXT_SIZE];
+    const char *text = ks__config_text(&settings->values, ROW_OPTIMIZATION);
+
+    if (!ks__config_is_set(&settings->values, ROW_OPTIMIZATION) ||
+        ks__error_is_set(&topology->error) || ks__optimization_read(text) == topology->optimization)
+        return KS_OK;
+    return ks__error_set(error, KS_ECONFIG,
+                         KS__OPTIMIZATION_ROW " = \"%s\", but the topology was built with \"%s\"; "
+                         "give this configuration to ks_builder_configure() before the build", text,
+                         ks__optimization_text(topology->optimization, built));
 }
 
 void ks__settings_release(struct ks__settings *settings)

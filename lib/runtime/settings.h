@@ -61,6 +61,9 @@ extern const struct ks__config_table ks__settings_table;
  * `for_driver`. */
 ks_status ks__settings_read(struct ks__settings *settings, const ks_config *config, bool for_driver,
                             ks_error *error);
+/* Refuse settings that say otherwise than a topology was built. */
+ks_status ks__settings_fit(const struct ks__settings *settings, const ks_topology *topology,
+                           ks_error *error);
 void      ks__settings_release(struct ks__settings *settings);
 /* Where the log is: bootstrap.servers, or the embedded log under state.dir; to free, NULL = no
  * memory. */

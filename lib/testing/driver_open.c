@@ -281,6 +281,8 @@ ks_status ks__driver_open(ks_driver *d, const ks_config *config, const char *dir
     ks_status status = read_settings(d, config);
 
     if (status == KS_OK)
+        status = ks__settings_fit(&d->settings, d->topology, &d->error);
+    if (status == KS_OK)
         status = take_directory(d, directory);
     if (status == KS_OK)
         status = ks__driver_load_clock(d);

@@ -119,6 +119,7 @@ struct ks__global {
 struct ks_topology {
     atomic_int                     references;
     ks_error                       error; /* a build error: everything else is empty */
+    unsigned                       optimization; /* topology/optimization.h */
     struct ks__arena               arena;
     struct ks__node              **nodes;
     size_t                         node_count;

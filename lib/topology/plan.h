@@ -43,6 +43,9 @@ void ks__plan_global(struct ks__plan *plan, const struct ks__node *source,
 void ks__plan_copartition(struct ks__plan *plan, const struct ks__node *const *sources,
                           size_t count, const char *asker);
 
+/* What the whole was rewritten by (topology/optimization.h). */
+void ks__plan_optimized(struct ks__plan *plan, unsigned set);
+
 /* Compile and free the plan. `mistake` (may be NULL, or no error) is one made before. NULL = no
  * memory even for the empty topology. */
 struct ks_topology *ks__plan_finish(struct ks__plan *plan, const ks_error *mistake);

@@ -8,23 +8,24 @@
 #include <check.h>
 #include <string.h>
 
-enum { NAME, COUNT, SHARE, FLAG, MODE, SERVERS, INTERVAL, CACHE, UNSET };
+enum { NAME, COUNT, SHARE, FLAG, MODE, SERVERS, INTERVAL, CACHE, UNSET, WAYS };
 
 static const struct ks__config_row rows[] = {
-    { "application.id", KS__CONFIG_STRING, "", 0, 0, NULL, "The name." },
-    { "num.threads", KS__CONFIG_INT, "1", 1, 64, NULL, "Threads." },
-    { "share", KS__CONFIG_DOUBLE, "0.5", 0, 1, NULL, "A share." },
-    { "enabled", KS__CONFIG_BOOL, "true", 0, 0, NULL, "A switch." },
-    { "mode", KS__CONFIG_ENUM, "fast", 0, 0, "slow|fast|none", "A choice." },
-    { "servers", KS__CONFIG_LIST, "", 0, 0, NULL, "Hosts." },
-    { "commit.interval.ms", KS__CONFIG_DURATION_MS, "1000", 0, 86400000, NULL, "How often." },
-    { "cache.bytes", KS__CONFIG_BYTES, "10MiB", 0, 0, NULL, "How much." },
-    { "state.dir", KS__CONFIG_STRING, NULL, 0, 0, NULL, "Where." },
+    { "application.id", KS__CONFIG_STRING, "", 0, 0, NULL, "The name.", NULL },
+    { "num.threads", KS__CONFIG_INT, "1", 1, 64, NULL, "Threads.", NULL },
+    { "share", KS__CONFIG_DOUBLE, "0.5", 0, 1, NULL, "A share.", NULL },
+    { "enabled", KS__CONFIG_BOOL, "true", 0, 0, NULL, "A switch.", NULL },
+    { "mode", KS__CONFIG_ENUM, "fast", 0, 0, "slow|fast|none", "A choice.", NULL },
+    { "servers", KS__CONFIG_LIST, "", 0, 0, NULL, "Hosts.", NULL },
+    { "commit.interval.ms", KS__CONFIG_DURATION_MS, "1000", 0, 86400000, NULL, "How often.", NULL },
+    { "cache.bytes", KS__CONFIG_BYTES, "10MiB", 0, 0, NULL, "How much.", NULL },
+    { "state.dir", KS__CONFIG_STRING, NULL, 0, 0, NULL, "Where.", NULL },
+    { "ways", KS__CONFIG_LIST, "none", 0, 0, "none|all|short|long", "Which.", "none|all" },
 };
 static const struct ks__config_prefix prefixes[] = { { "consumer.", "For the consumer." },
                                                      { "topic.", "For topics." } };
 static const struct ks__config_table  table = { .rows         = rows,
-                                                     .row_count    = 9,
+                                                     .row_count    = 10,
                                                      .prefixes     = prefixes,
                                                      .prefix_count = 2 };
 static struct ks__config_values       values;
@@ -72,6 +73,8 @@ START_TEST(every_type_reads_its_text)
     ck_assert_uint_eq(ks__config_list_count(&values, SERVERS), 2);
     ck_assert_str_eq(ks__config_list_at(&values, SERVERS, 0), "a:1");
     ck_assert_str_eq(ks__config_list_at(&values, SERVERS, 1), "b:2");
+    ck_assert_int_eq(ks__config_set(&values, "ways", "long , short"), KS_OK);
+    ck_assert_str_eq(ks__config_list_at(&values, WAYS, 1), "short");
     ck_assert(!ks__error_is_set(&values.error));
 }
 END_TEST
@@ -91,6 +94,9 @@ static const struct {
     { "mode", "", "slow|fast|none" },
     { "commit.interval.ms", "5 weeks", "ms, s, m, h or d" },
     { "cache.bytes", "9000000000000GiB", "KiB" },
+    { "ways", "short,fast", "\"fast\" is not one of none|all|short|long" },
+    { "ways", "short,all", "\"all\" must stand alone" },
+    { "ways", " , ", "at least one of none|all|short|long" },
     { "num.stream", "1", "unknown property" },
     { "comit.interval.ms", "1", "did you mean \"commit.interval.ms\"" },
     { "consumer.", "1", "unknown property" },

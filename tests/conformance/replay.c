@@ -336,6 +336,8 @@ static ks_config *make_config(json_t *kase, bool own_retention)
     }
     if (!own_retention)
         ks_config_set(config, "windowstore.kafka.retention", "true");
+    if (json_is_true(json_object_get(json_object_get(kase, "config"), "optimize")))
+        ks_config_set(config, "topology.optimization", "all");
     ks_config_set(config, "statestore.cache.flush", "commit");
     ks_config_set(config, "log.sync", "false");
     return config;
@@ -361,13 +363,11 @@ static void replay_topology(struct replay *r, enum variant variant)
             return;
         }
     }
-    r->config = make_config(r->kase, r->own_retention);
     if (open_driver(r))
         run_steps(r, variant);
     if (!r->outputs_only)
         replay_compare_description(r);
     ks_driver_free(r->driver);
-    ks_config_free(r->config);
     if (r->directory != NULL)
         nftw(r->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -376,7 +376,9 @@ static bool replay(struct replay *r, enum variant variant)
 {
     struct plan plan = { .b = ks_builder_new() };
 
-    r->plan = &plan;
+    r->plan   = &plan;
+    r->config = make_config(r->kase, r->own_retention);
+    ks_builder_configure(plan.b, r->config);
     if (!plan_build(&plan, json_object_get(r->kase, "topology")))
         replay_differs(r, -1, "a topology", plan.error);
     else if (ks_builder_build(plan.b, &r->topology) != KS_OK)
@@ -385,6 +387,7 @@ static bool replay(struct replay *r, enum variant variant)
         replay_topology(r, variant);
     ks_topology_free(r->topology);
     ks_builder_free(plan.b);
+    ks_config_free(r->config);
     return r->differences == 0;
 }
 

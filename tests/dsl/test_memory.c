@@ -83,11 +83,23 @@ static void declare(ks_builder *b)
     ks_grouped_stream_reduce(group, choose, NULL, NULL);
     ks_grouped_stream_aggregate(group, KS_AGGREGATE(.add = choose, .initial = KS_TEXT("")), NULL);
     ks_stream_to_table(s, NULL);
+    s = ks_stream_outer_join_stream(s, s, KS_WITHIN(.difference_ms = 5), join, NULL, NULL);
     ks_stream_to(s, "out", NULL);
     ks_builder_add_source(b, "source", (const char *const[]){ "other" }, 1, NULL);
     ks_builder_add_processor(b, "p", &processor, NULL, KS_CONNECTED(.parents = { "source" }));
     ks_builder_add_sink(b, "sink", "end", NULL, KS_CONNECTED(.parents = { "p" }));
     ks_builder_connect(b, "p", "seen");
+}
+
+/* With every optimization. */
+static void configure(ks_builder *b)
+{
+    ks_config *config = ks_config_new();
+
+    ks_config_set(config, "topology.optimization", "all");
+    if (config != NULL)
+        ks_builder_configure(b, config);
+    ks_config_free(config);
 }
 
 /* Declare, build, describe, free; the status of the build. */
@@ -97,6 +109,7 @@ static ks_status run(void)
     ks_topology *topology;
     ks_status    status;
 
+    configure(b);
     declare(b);
     status = ks_builder_build(b, &topology);
     ks_text_free(ks_topology_describe(topology, KS_DESCRIBE_TEXT));

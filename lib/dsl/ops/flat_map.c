@@ -60,6 +60,7 @@ ks_stream *ks_stream_flat_map(ks_stream *s, ks_visitor_fn *expand_fn, void *user
         !ks__need(s->head.builder, &call, expand_fn != NULL, "a visitor"))
         return ks__inert(s);
     out = ks__stream_append(s, &call, &flat_map_class, &args, sizeof(args), user);
+    ks__stream_effect(out, KS__EFFECT_KEY);
     return ks__stream_rekeyed(ks__stream_typed(out, options.key, options.value));
 }
 
@@ -76,5 +77,6 @@ ks_stream *ks_stream_flat_map_values(ks_stream *s, ks_visitor_fn *expand_fn, voi
         !ks__stream_carry_key(s, &call, &options.key))
         return ks__inert(s);
     out = ks__stream_append(s, &call, &flat_map_values_class, &args, sizeof(args), user);
+    ks__stream_effect(out, KS__EFFECT_VALUE);
     return ks__stream_typed(out, options.key, options.value);
 }

@@ -61,6 +61,6 @@ ks_grouped_stream *ks_stream_group_by(ks_stream *s, ks_selector_fn *select, void
         !agree(s, &call, &options, false))
         return ks__inert(s);
     keyed = ks__stream_append(s, &call, &ks__select_key_class, &args, sizeof(args), user);
-    ks__stream_rekeyed(keyed);
+    ks__stream_effect(ks__stream_rekeyed(keyed), KS__EFFECT_KEY);
     return make_group(keyed, &call, &options);
 }

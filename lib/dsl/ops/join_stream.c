@@ -175,6 +175,32 @@ static struct ks__logical *add_side(struct join *j, unsigned n, struct ks__logic
     return node;
 }
 
+/* What the five nodes become if the two streams turn out to be one: build decides. */
+static void add_self(struct join *j, struct ks__logical *merge, struct ks__logical *const *keeps,
+                     struct ks__logical *const *sides)
+{
+    const struct ks__join_self_args args = { .join        = j->fn,
+                                             .store       = j->stores[0],
+                                             .span        = j->span,
+                                             .left_outer  = j->kind != JOIN_INNER,
+                                             .right_outer = j->kind == JOIN_OUTER };
+    const struct ks__self_join      self = {
+             .keeps     = { keeps[0], keeps[1] },
+             .sides     = { sides[0], sides[1] },
+             .stores    = { j->stores[0], j->stores[1], j->stores[2] },
+             .class     = &ks__join_self_class,
+             .args      = ks__owned_copy(j->b->owned, &args, sizeof(args)),
+             .args_size = sizeof(args),
+    };
+
+    /* A record that does not meet itself would have to wait for its partner. */
+    if (merge == NULL || (j->kind != JOIN_INNER && (j->span.before_ms < 0 || j->span.after_ms < 0)))
+        return;
+    merge->self = ks__owned_copy(j->b->owned, &self, sizeof(self));
+    if (merge->self == NULL || self.args == NULL)
+        ks__latch_no_memory(j->b);
+}
+
 static ks_stream *add_nodes(struct join *j)
 {
     ks_stream           like = j->left;
@@ -190,6 +216,7 @@ static ks_stream *add_nodes(struct join *j)
     if (sides[1] == NULL)
         return ks__inert(j->b);
     merge        = add_node(j, j->names[4], &ks__pass_class, NULL, 0, sides, 2);
+    add_self(j, merge, keeps, sides);
     like.sources = ks__sources_union(j->b, j->left.sources, j->right.sources);
     ks__copartition(j->b, like.sources, j->names[4]);
     return ks__stream_typed(ks__stream_make(&like, merge), j->options.key, j->options.out);

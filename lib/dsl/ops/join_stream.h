@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * join_stream.h - the operators of a join of two streams (join_stream_op.c) and who declares them.
+ * join_stream.h - the operators of a join of two streams (join_stream_op.c, join_stream_self.c) and
+ * who declares them.
  */
 #ifndef KS_DSL_OPS_JOIN_STREAM_H
 #define KS_DSL_OPS_JOIN_STREAM_H
@@ -23,7 +24,17 @@ struct ks__join_side_args {
     bool                 outer;   /* this side's records are sent without partner too */
 };
 
+/* Joins a stream with itself, when it is built that way (struct ks__self_join). */
+struct ks__join_self_args {
+    ks_joiner_fn        *join;
+    const char          *store;
+    struct ks__join_span span;
+    bool                 left_outer;  /* a record without partner is sent as the left side, */
+    bool                 right_outer; /* and as the right one */
+};
+
 extern const struct ks__op_class ks__join_keep_class;
 extern const struct ks__op_class ks__join_side_class;
+extern const struct ks__op_class ks__join_self_class; /* join_stream_self.c */
 
 #endif

@@ -52,6 +52,7 @@ ks_stream *ks_stream_map(ks_stream *s, ks_mapper_fn *map, void *user, const ks_n
         !ks__need(s->head.builder, &call, map != NULL, "a mapper"))
         return ks__inert(s);
     out = ks__stream_append(s, &call, &map_class, &args, sizeof(args), user);
+    ks__stream_effect(out, KS__EFFECT_KEY);
     return ks__stream_rekeyed(ks__stream_typed(out, options.key, options.value));
 }
 
@@ -92,5 +93,6 @@ ks_stream *ks_stream_map_values(ks_stream *s, ks_mapper_fn *map, void *user, con
         !ks__stream_carry_key(s, &call, &options.key))
         return ks__inert(s);
     out = ks__stream_append(s, &call, &map_values_class, &args, sizeof(args), user);
+    ks__stream_effect(out, KS__EFFECT_VALUE);
     return ks__stream_typed(out, options.key, options.value);
 }

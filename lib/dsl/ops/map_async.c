@@ -445,5 +445,6 @@ ks_stream *ks_stream_map_async(ks_stream *s, ks_start_fn *start, void *user,
     args.timeout_ms  = options.timeout_ms > 0 ? options.timeout_ms : DEFAULT_TIMEOUT_MS;
     args.order       = options.order;
     out = ks__stream_append(s, &call, &map_async_class, &args, sizeof(args), user);
+    ks__stream_effect(out, KS__EFFECT_VALUE);
     return ks__stream_typed(out, options.key, options.value);
 }

@@ -80,5 +80,7 @@ ks_stream *ks_stream_merge(ks_stream *s, ks_stream *other, const ks_named *named
                                     .class        = &ks__pass_class,
                                     .parents      = parents,
                                     .parent_count = 2 });
+    if (node != NULL)
+        node->merges = true;
     return ks__stream_make(&both, node);
 }

@@ -71,7 +71,8 @@ ks_stream *ks_stream_process(ks_stream *s, const ks_processor *processor, void *
 {
     struct ks__processor_args args = { .fixed_key = false };
 
-    return ks__stream_rekeyed(append_processor(s, &args, user, processor, connected, __func__));
+    s = ks__stream_rekeyed(append_processor(s, &args, user, processor, connected, __func__));
+    return ks__stream_effect(s, KS__EFFECT_ANY);
 }
 
 ks_stream *ks_stream_process_values(ks_stream *s, const ks_processor *processor, void *user,

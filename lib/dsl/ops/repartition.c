@@ -39,6 +39,7 @@ ks_stream *ks_stream_repartition(ks_stream *s, const ks_repartitioned *repartiti
         .partitions       = options.partitions,
         .partitioner      = options.partitioner,
         .partitioner_user = options.user,
+        .asked_for        = true,
     };
     node = ks__repartition_add(s->head.builder, &call, s->node, &seed);
     out  = ks__stream_typed(ks__stream_make(s, node), options.key, options.value);

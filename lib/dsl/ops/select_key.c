@@ -41,5 +41,6 @@ ks_stream *ks_stream_select_key(ks_stream *s, ks_selector_fn *select, void *user
                    &(struct ks__found){ s->value, s->node->name, "KS_NAMED" }))
         return ks__inert(s);
     out = ks__stream_append(s, &call, &ks__select_key_class, &args, sizeof(args), user);
+    ks__stream_effect(out, KS__EFFECT_KEY);
     return ks__stream_rekeyed(ks__stream_typed(out, options.key, options.value));
 }

@@ -125,6 +125,7 @@ static ks_table *make_topic_table(ks_builder *b, struct topic_table *table)
 
     if (source == NULL)
         return ks__inert(b);
+    part.topic        = table->args.topics[0].name;
     source->exclusive = true;
     node = ks__logical_add(b, &table->call,
                            &(struct ks__logical_seed){ .kind         = KS__LOGICAL_PROCESSOR,
