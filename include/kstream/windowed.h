@@ -86,7 +86,7 @@ KS_API ks_table *ks_windowed_stream_aggregate(ks_windowed_stream    *w,
  *
  * Belongs to the aggregation of `w` declared last, which comes first. A record has key, value, time
  * and headers as it came, and leaves after the changes that it makes in its other windows; its
- * `window` is the last one that it missed (sessions: what it would have made of the session), so
+ * `window` is the last one that it missed (sessions: the one that it would have made), so
  * that, of hopping windows, all that end not after it are known to lack the record. A record whose
  * key has a window of its own keeps that. Null keys, null values dropped by sliding windows, and
  * records before an unlimited window are not late. `dropped-records-total` counts every window that

@@ -69,6 +69,31 @@ START_TEST(a_final_result_survives_any_jump_of_time)
 }
 END_TEST
 
+/* Kafka Streams looks at waiting values one by one, not at entries of them: so the smallest time
+ * that it remembers is 37 here, and the record at 46 lets the one at 34 leave. */
+START_TEST(two_values_that_wait_at_one_time_are_looked_at_one_by_one)
+{
+    static const struct { const char *topic, *key, *value; int64_t at_ms; } records[] = {
+        { "r", "a", "9", 34 }, { "l", "b", "1", 37 }, { "l", "b", "2", 37 }, { "r", "a", "3", 39 },
+        { "l", "a", "0", 41 }, { "r", "a", "4", 46 },
+    };
+
+    ks_stream_to(ks_stream_outer_join_stream(text_stream("l"), text_stream("r"),
+                                             KS_WITHIN(.before_ms = 3, .grace_ms = 5), join_texts,
+                                             NULL, NULL), "out", NULL);
+    flow_start();
+    for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+        ck_assert_int_eq(ks_driver_advance(flow.driver, 1000), KS_OK); /* the throttle */
+        feed(records[i].topic, records[i].key, records[i].value, records[i].at_ms);
+    }
+    expect("out", "a", "0|3@39", 41);
+    expect("out", "a", "|9@34", 34);
+    expect("out", "b", "1|@-1", 37);
+    expect("out", "b", "2|@-1", 37);
+    expect_nothing("out");
+}
+END_TEST
+
 START_TEST(rows_of_a_window_store_have_plain_key_and_window)
 {
     ks_window_store *store;
@@ -255,6 +280,7 @@ START_TEST(a_window_store_needs_a_retention)
 END_TEST
 
 FLOW_MAIN("windows", a_late_record_is_dropped_and_counted, a_final_result_survives_any_jump_of_time,
+          two_values_that_wait_at_one_time_are_looked_at_one_by_one,
           rows_of_a_window_store_have_plain_key_and_window,
           a_named_join_names_its_nodes_and_stores,
           a_cogroup_of_several_streams_has_one_row_per_key, a_member_of_other_windows_is_refused,

@@ -228,7 +228,17 @@ static void release_entry(const struct side *side, ks_ctx *ctx, const ks_record 
                &(struct ks__row){ .value = KS_NULL, .timestamp_ms = cause->timestamp_ms });
 }
 
-/* Everything whose time is up, and the smallest time that was looked at last. */
+/* How many values wait in an entry. */
+static uint32_t waiting_count(const ks_record *entry)
+{
+    struct ks__reader in = ks__reader_of(entry->value);
+
+    ks__reader_u8(&in);
+    return ks__reader_u32(&in);
+}
+
+/* Everything whose time is up, and the smallest time that was looked at last: of values, not of
+ * entries, so the second value of an entry ends a look as another entry does. */
 static int64_t release_all(const struct side *side, ks_ctx *ctx, const ks_record *cause,
                            int64_t time_ms)
 {
@@ -253,6 +263,8 @@ static int64_t release_all(const struct side *side, ks_ctx *ctx, const ks_record
             release_entry(side, ctx, cause, &row);
         else
             is_open[is_left] = true; /* later ones of this side are open too */
+        if (is_open[0] && is_open[1] && waiting_count(&row) > 1)
+            break;
     }
     ks_iter_close(it);
     return least;
