@@ -110,6 +110,18 @@ KS_API ks_session_store   *ks_driver_session_store(ks_driver *d, const char *nam
 KS_API ks_versioned_store *ks_driver_versioned_store(ks_driver *d, const char *name);
 
 /**
+ * Get `self` of a store of your own (sys/store.h): to look into it.
+ *
+ * Ownership: lends; as long as the driver.
+ * Threads:   the driver's.
+ * Errors:    NULL for an unknown name (KS_ENOTFOUND) or a store of the library (KS_ETYPE), kept in
+ *            the driver.
+ * Kafka:     TopologyTestDriver#getStateStore.
+ * Since:     0.2
+ */
+KS_API void *ks_driver_user_store(ks_driver *d, const char *name);
+
+/**
  * Take a copy of the counters; set a failure handler before the first pipe.
  *
  * Ownership: as ks_app_metrics(), ks_app_on_failure().

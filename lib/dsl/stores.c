@@ -5,6 +5,8 @@
  */
 #include "dsl/dsl.h"
 
+#include <kstream/sys/store.h>
+
 bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__store_spec *spec)
 {
     struct ks__store_part *part;
@@ -113,4 +115,36 @@ void ks_builder_add_versioned_store(ks_builder *b, const ks_versioned_store_opti
                                             .changelog  = options.changelog != KS_OFF,
                                             .plain      = true,
                                             .history_ms = options.history_ms });
+}
+
+void ks_builder_add_user_store(ks_builder *b, const ks_store_class *store, void *user,
+                               const ks_user_store_options *options)
+{
+    struct ks__call       call;
+    ks_user_store_options mine;
+    ks_store_class        class;
+    bool                  changelog;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, options, &mine, sizeof(mine), &call) ||
+        !ks__need(b, &call, call.name != NULL, "a name") ||
+        !ks__need(b, &call, store != NULL, "a class") ||
+        !ks__enter_more(b, &call, store, &class, sizeof(class)))
+        return;
+    changelog = mine.changelog != KS_OFF;
+    if (!ks__need(b, &call, class.state_size > 0, "a class with a state_size of at least 1 byte") ||
+        !ks__need(b, &call, class.restore != NULL || !changelog,
+                  "a restore function, or .changelog = KS_OFF"))
+        return;
+    store = ks__owned_copy(b->owned, &class, sizeof(class));
+    if (store == NULL) {
+        ks__latch_no_memory(b);
+        return;
+    }
+    ks__store_add(b, &call,
+                  &(struct ks__store_spec){ .name      = call.name,
+                                            .kind      = KS__STORE_USER,
+                                            .changelog = changelog,
+                                            .plain     = true,
+                                            .class     = store,
+                                            .user      = user });
 }

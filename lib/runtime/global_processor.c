@@ -60,6 +60,13 @@ static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connecte
     return store_of_kind(ctx, name, KS__STORE_KV, connected_only);
 }
 
+static void *user_store(ks_ctx *ctx, const char *name)
+{
+    ks__ctx_raise(ctx, KS_ENOTFOUND, "store \"%s\" is of a task, out of reach for the processor of "
+                  "a global one", name);
+    return NULL;
+}
+
 static struct ks__op *op_of(ks_ctx *ctx, const struct ks__node *node)
 {
     (void)ctx, (void)node;
@@ -119,6 +126,7 @@ static const struct ks__ctx_ops ops = {
     .dropped       = dropped,
     .kv_store      = kv_store,
     .store         = store_of_kind,
+    .user_store    = user_store,
     .op_of         = op_of,
     .schedule      = schedule,
     .cancel        = cancel,

@@ -38,6 +38,7 @@
 
 #include "base/assert.h"
 #include "runtime/topics.h"
+#include "runtime/user_store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,7 +61,10 @@ struct input {
 };
 
 struct changelog {
-    struct ks_kv_store *store;
+    const struct ks__store_spec *spec;
+    struct ks_kv_store  *store;
+    struct ks_store_ctx *own;     /* the user's, in place of `store` */
+    int64_t              noted;   /* of `own`: up to where the state knows of it */
     char               *topic;
     char               *position_name;
     int64_t             position; /* next record to apply; KS__OFFSET_NONE = from the begin */
@@ -86,6 +90,8 @@ struct ks__restore {
     struct ks__source             *source;  /* of changelogs[index] in REPLAY */
     struct ks__state_change       *changes;
     size_t                         capacity;
+    ks_record                     *records; /* for a hook of the user's */
+    size_t                         record_capacity;
     struct ks__restore_progress    progress;
 };
 
@@ -104,8 +110,11 @@ static ks_status add_changelog(struct ks__restore *restore, const struct ks__sto
 {
     struct changelog *log = &restore->changelogs[restore->changelog_count];
 
-    *log = (struct changelog){ .store = ks__state_find(restore->state, spec->name), .input = -1 };
-    if (log->store == NULL)
+    *log = (struct changelog){ .spec  = spec,
+                               .store = ks__state_find(restore->state, spec->name),
+                               .own   = ks__task_user_store(restore->options.task, spec->name),
+                               .input = -1 };
+    if (log->store == NULL && log->own == NULL)
         return ks__error_set(error, KS_ENOTFOUND, "store \"%s\" is not open", spec->name);
     restore->changelog_count++;
     if (spec->source_topic != NULL)
@@ -121,6 +130,9 @@ static ks_status add_changelog(struct ks__restore *restore, const struct ks__sto
     if (log->topic == NULL || log->position_name == NULL)
         return ks__error_no_memory(error, "restore");
     log->position = ks__state_number(restore->state, log->position_name, KS__OFFSET_NONE);
+    log->noted    = log->position;
+    if (log->own != NULL)
+        log->position = ks__user_store_position(log->own);
     return KS_OK;
 }
 
@@ -300,10 +312,12 @@ static ks_status wipe(struct ks__restore *restore, struct changelog *log, const 
     KS__LOG_AT_WARN(restore->task->log, "runtime",
                     "store %s is restored from the begin: position=%" PRId64 " is %s %" PRId64
                     " of %s-%" PRId32,
-                    ks__kv_spec(log->store)->name, log->position, why, bound, log->topic,
+                    log->spec->name, log->position, why, bound, log->topic,
                     restore->task->partition);
     log->position    = KS__OFFSET_NONE;
     restore->foreign = true;
+    if (log->own != NULL)
+        return ks__user_store_reopen(log->own, true, error);
     return ks__state_wipe(restore->state, log->store, log->position_name, error);
 }
 
@@ -349,11 +363,11 @@ static ks_status find_end(struct ks__restore *restore, ks_error *error)
         end_at_input(restore, log, begin);
         return KS_OK;
     }
-    known    = log->position != KS__OFFSET_NONE;
+    known    = log->noted != KS__OFFSET_NONE && log->noted <= high;
     log->end = high;
-    if (!known)
+    if (log->position == KS__OFFSET_NONE)
         log->position = begin;
-    if (log->position != high && !(known && restore->knows_all))
+    if ((log->own != NULL ? log->noted : log->position) != high && !(known && restore->knows_all))
         restore->foreign = true;
     return KS_OK;
 }
@@ -363,15 +377,19 @@ static void leave_tails_out(struct ks__restore *restore)
 {
     for (size_t i = 0; i < restore->changelog_count; i++) {
         struct changelog *log = &restore->changelogs[i];
+        const int64_t     from = log->own != NULL ? log->noted : log->position;
 
-        if (log->position >= log->end)
+        if (log->input >= 0 || from >= log->end)
             continue;
         KS__LOG_AT_INFO(restore->task->log, "runtime",
                         "store %s is not restored from %s-%" PRId32 ": nobody has committed what "
                         "offsets %" PRId64 " to %" PRId64 " come from, it is processed again",
-                        ks__kv_spec(log->store)->name, log->topic, restore->task->partition,
-                        log->position, log->end);
-        log->position = log->end;
+                        log->spec->name, log->topic, restore->task->partition,
+                        from, log->end);
+        if (log->own != NULL)
+            log->end = from;    /* what lies before it is not in the env */
+        else
+            log->position = log->end;
     }
 }
 
@@ -409,6 +427,22 @@ static ks_status collect(struct ks__restore *restore, const struct changelog *lo
     return KS_OK;
 }
 
+/* The same for a store of the user's own: its hook. */
+static ks_status hand_over(struct ks__restore *restore, struct changelog *log,
+                           const struct ks__batch *batch, int64_t reached, size_t *count,
+                           ks_error *error)
+{
+    size_t filled = 0;
+
+    if (!KS__GROW(&restore->records, &restore->record_capacity, batch->count + 1))
+        return ks__error_no_memory(error, "restore");
+    for (size_t i = 0; i < batch->count && batch->records[i].offset < log->end; i++)
+        if (batch->records[i].record.key.data != NULL)
+            restore->records[filled++] = batch->records[i].record;
+    *count = filled;
+    return ks__user_store_restore(log->own, restore->records, filled, reached, error);
+}
+
 /* One bounded transaction; KS_EAGAIN = nothing has come yet. */
 static ks_status apply_batch(struct ks__restore *restore, struct changelog *log, ks_error *error)
 {
@@ -420,8 +454,11 @@ static ks_status apply_batch(struct ks__restore *restore, struct changelog *log,
     if (status != KS_OK)
         return status;
     reached = batch.next_offset < log->end ? batch.next_offset : log->end;
-    status  = batch.count > 0 ? collect(restore, log, &batch, &count, error) : KS_OK;
-    if (status == KS_OK && reached > log->position)
+    if (batch.count > 0 && log->own == NULL)
+        status = collect(restore, log, &batch, &count, error);
+    if (status == KS_OK && reached > log->position && log->own != NULL)
+        status = hand_over(restore, log, &batch, reached, &count, error);
+    else if (status == KS_OK && reached > log->position)
         status = ks__state_restore(restore->state, log->store, restore->changes, count,
                                    log->position_name, reached, error);
     else if (status == KS_OK)
@@ -559,19 +596,21 @@ static void prefer_own_positions(struct ks__restore *restore)
     }
 }
 
-/* The state knows where it stands before anything is processed: so tails can be left out. */
-static bool note_positions(struct ks__restore *restore)
+/* The state knows where it stands before anything is processed: so tails can be left out. Where a
+ * store of the user's own stands nobody else has noted; the others (`all`) wait for the commit. */
+static bool note_positions(struct ks__restore *restore, bool all)
 {
     bool moved = false;
 
-    for (size_t i = 0; i < restore->input_count; i++) {
+    for (size_t i = 0; all && i < restore->input_count; i++) {
         char name[INPUT_NAME_SIZE];
 
         if (input_name(restore, i, name))
             moved |= keep_number(restore, name, restore->inputs[i].position);
     }
     for (size_t i = 0; i < restore->changelog_count; i++)
-        if (restore->changelogs[i].input < 0)
+        if (restore->changelogs[i].input < 0 &&
+            (all || restore->changelogs[i].own != NULL))
             moved |= keep_number(restore, restore->changelogs[i].position_name,
                                  restore->changelogs[i].position);
     return moved;
@@ -579,14 +618,13 @@ static bool note_positions(struct ks__restore *restore)
 
 static ks_status end_replay(struct ks__restore *restore, ks_error *error)
 {
-    bool      moved = false;
+    bool      moved;
     ks_status status;
 
     prefer_own_positions(restore);
     if (restore->state == NULL)
         return KS_OK;
-    if (restore->task->settings->guarantee == KS__AT_LEAST_ONCE)
-        moved = note_positions(restore);
+    moved = note_positions(restore, restore->task->settings->guarantee == KS__AT_LEAST_ONCE);
     if (ks__state_number(restore->state, HALF, 0) != 0)
         moved |= keep_number(restore, HALF, 0);
     status = moved ? write_numbers(restore, error) : KS_OK;
@@ -648,5 +686,6 @@ void ks__restore_close(struct ks__restore *restore)
     ks__free(restore->changelogs);
     ks__free(restore->inputs);
     ks__free(restore->changes);
+    ks__free(restore->records);
     ks__free(restore);
 }

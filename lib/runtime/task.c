@@ -7,6 +7,7 @@
  * Threads: the task's; counters from any.
  */
 #include "runtime/task_parts.h"
+#include "runtime/user_store.h"
 
 #include "base/assert.h"
 
@@ -122,13 +123,28 @@ ks_status ks__task_open(struct ks__task **out, const struct ks__task_options *op
     return KS_OK;
 }
 
+static void close_stores(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        ks__user_store_close(task->stores[i].own);
+        task->stores[i].own = NULL;
+    }
+}
+
 void ks__task_close(struct ks__task *task, bool clean)
 {
+    bool moved;
+
     if (task == NULL)
         return;
+    moved = task->moved;
     for (size_t i = 0; i < task->queue_count; i++)
         ks__queue_disconnect(&task->queues[i]);
     ks__task_close_ops(task);
+    task->moved = moved;    /* closing is no record */
+    if (clean && task->store_count > 0)
+        (void)ks__task_write(task, true);   /* the user's stores too, while they are open */
+    close_stores(task);
     if (task->state != NULL && !clean)
         ks__state_abandon(task->state);
     else if (task->state != NULL && ks__state_close(task->state, &task->error) != KS_OK)
@@ -150,6 +166,7 @@ void ks__task_abort(struct ks__task *task)
     task->ctx.failed   = false;
     task->commit_asked = false;
     task->dirty        = false;
+    ks__task_reopen_stores(task);
     start(task);
 }
 
@@ -158,6 +175,14 @@ void ks__task_abort(struct ks__task *task)
 const char *ks__task_id(const struct ks__task *task)
 {
     return task->id;
+}
+
+struct ks_store_ctx *ks__task_user_store(const struct ks__task *task, const char *name)
+{
+    for (size_t i = 0; i < task->store_count; i++)
+        if (strcmp(task->stores[i].spec->name, name) == 0)
+            return task->stores[i].own;
+    return NULL;
 }
 
 struct ks__state *ks__task_state(struct ks__task *task)

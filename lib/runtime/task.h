@@ -88,6 +88,8 @@ void ks__task_close(struct ks__task *task, bool clean);
 const char          *ks__task_id(const struct ks__task *task);
 /* NULL when the task keeps nothing: no stores, no clocks, no processors. */
 struct ks__state    *ks__task_state(struct ks__task *task);
+/* A store of the user's own, by name; NULL = none of that name and kind. */
+struct ks_store_ctx *ks__task_user_store(const struct ks__task *task, const char *name);
 const ks_error      *ks__task_error(const struct ks__task *task);
 /* Of the record in work, also after it failed; topic NULL = none. */
 ks_origin            ks__task_origin(const struct ks__task *task);

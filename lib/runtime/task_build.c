@@ -8,6 +8,7 @@
  * Threads: the task's.
  */
 #include "runtime/task_parts.h"
+#include "runtime/user_store.h"
 
 #include "base/hash.h"
 
@@ -258,6 +259,15 @@ static void changed(void *user, struct ks_kv_store *kv, ks_bytes key, const stru
     }
 }
 
+void ks__task_log_change(struct ks__task *task, const struct ks_store_ctx *own,
+                         const ks_record *record)
+{
+    for (size_t i = 0; i < task->store_count; i++)
+        if (task->stores[i].own == own && task->stores[i].changelog != NULL)
+            ks__collector_append(task, NULL, task->stores[i].changelog, task->options.partition,
+                                 record);
+}
+
 static void refused(void *user, struct ks_kv_store *store)
 {
     struct ks__task *task = user;
@@ -318,6 +328,14 @@ static void stamp(const struct ks__task *task, char out[33])
     fold(out, ks__cluster_id(task->options.session->cluster));
 }
 
+static ks_status open_store(struct ks__task *task, struct ks__task_store *store, ks_error *error)
+{
+    if (store->spec->kind == KS__STORE_USER)
+        return ks__user_store_open(&store->own, task, store->spec,
+                                   ks__state_is_new(task->state), error);
+    return ks__state_kv(task->state, store->spec, &store->store, error);
+}
+
 static ks_status open_state(struct ks__task *task, ks_error *error)
 {
     const struct ks__settings *settings = task->options.settings;
@@ -342,8 +360,15 @@ static ks_status open_state(struct ks__task *task, ks_error *error)
         .stores        = task->store_count,
     }, error);
     for (size_t i = 0; i < task->store_count && status == KS_OK; i++)
-        status = ks__state_kv(task->state, task->stores[i].spec, &task->stores[i].store, error);
+        status = open_store(task, &task->stores[i], error);
     return status;
+}
+
+void ks__task_reopen_stores(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->store_count && !ks__error_is_set(&task->error); i++)
+        if (task->stores[i].own != NULL)
+            ks__user_store_reopen(task->stores[i].own, false, &task->error);
 }
 
 /* ---- together ---- */
@@ -382,8 +407,10 @@ void ks__task_unbuild(struct ks__task *task)
 {
     for (size_t i = 0; i < task->queue_count; i++)
         ks__queue_release(&task->queues[i]);
-    for (size_t i = 0; i < task->store_count; i++)
+    for (size_t i = 0; i < task->store_count; i++) {
+        ks__user_store_close(task->stores[i].own); /* when the task was not finished */
         ks__free(task->stores[i].position);
+    }
     for (size_t i = 0; i < task->op_count; i++)
         free_clocks(&task->more[i]);
     ks__punctuations_release(&task->punctuations);

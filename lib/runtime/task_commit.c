@@ -6,6 +6,7 @@
  * Threads: the task's.
  */
 #include "runtime/task_parts.h"
+#include "runtime/user_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +107,8 @@ static void keep_changelogs(struct ks__task *task)
         if (store->changelog == NULL)
             continue;
         offset = ks__topic_appended(store->changelog->topic, task->options.partition);
+        if (store->own != NULL && offset > ks__user_store_position(store->own))
+            ks__user_store_set_position(store->own, offset);
         if (offset > ks__state_number(task->state, store->position, KS__OFFSET_NONE))
             ks__state_set_number(task->state, store->position, offset);
     }
@@ -153,6 +156,8 @@ ks_status ks__task_seal(struct ks__task *task)
     if (task->error.status != KS_OK)
         return task->error.status;
     status = ks__state_seal(task->state, &task->error);
+    if (status == KS_OK)
+        task->moved = false;
     if (status == KS_OK && task->unwritten_since_ms < 0)
         task->unwritten_since_ms = ks__clock_mono_ms(task->options.clock);
     return status;
@@ -180,6 +185,20 @@ static bool is_due(const struct ks__task *task)
                settings->state_flush_ms;
 }
 
+/* LMDB has it: now the user's files, unless the stores are further than what was sealed; then they
+ * wait for a write that follows a seal. What fails there leaves files behind, nothing else. */
+static void commit_stores(struct ks__task *task)
+{
+    ks_error error = { .status = KS_OK };
+
+    for (size_t i = 0; !task->moved && i < task->store_count; i++)
+        if (task->stores[i].own != NULL)
+            ks__user_store_commit(task->stores[i].own, &error);
+    if (ks__error_is_set(&error))
+        KS__LOG_AT_WARN(&task->log, "runtime", "%s; its files stay behind, the next write tries "
+                        "again", ks_error_message(&error));
+}
+
 ks_status ks__task_write(struct ks__task *task, bool force)
 {
     bool      failing = ks__error_is_set(&task->write_error);
@@ -189,8 +208,10 @@ ks_status ks__task_write(struct ks__task *task, bool force)
         return KS_OK;
     ks__error_clear(&task->write_error);
     status = ks__state_write(task->state, &task->write_error);
-    if (status == KS_OK)
+    if (status == KS_OK) {
         task->unwritten_since_ms = -1;
+        commit_stores(task);
+    }
     if (status != KS_OK && !failing)
         KS__LOG_AT_ERROR(&task->log, "runtime",
                          "the state cannot be written to %s, it is kept in memory: %s",

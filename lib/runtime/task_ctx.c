@@ -5,6 +5,7 @@
  * Threads: the task's.
  */
 #include "runtime/task_parts.h"
+#include "runtime/user_store.h"
 
 #include <string.h>
 
@@ -55,6 +56,8 @@ static const char *kind_name(enum ks__store_kind kind)
         return "session store";
     case KS__STORE_VERSIONED:
         return "versioned store";
+    case KS__STORE_USER:
+        return "store of your own";
     }
     return "store";
 }
@@ -78,6 +81,10 @@ static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks_
         raise_unconnected(ctx, name);
         return NULL;
     }
+    if (ks__task_user_store(ctx->task, name) != NULL && is_connected(ctx->op->node, name)) {
+        ks__ctx_raise(ctx, KS_ETYPE, "store \"%s\" is one of your own: ks_ctx_user_store()", name);
+        return NULL;
+    }
     if (store == NULL && options->global_store != NULL)
         store = options->global_store(options->global_user, name);
     if (store == NULL && ks__topology_store(options->topology, name) != NULL)
@@ -89,6 +96,21 @@ static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks_
         store = NULL;
     }
     return store;
+}
+
+static void *user_store(ks_ctx *ctx, const char *name)
+{
+    struct ks_store_ctx *own = ks__task_user_store(ctx->task, name);
+
+    if (own != NULL && is_connected(ctx->op->node, name))
+        return ks__user_store_self(own);
+    if (own == NULL && ks__topology_store(ctx->task->options.topology, name) == NULL)
+        ks__ctx_raise(ctx, KS_ENOTFOUND, "the topology has no store \"%s\"", name);
+    else if (own == NULL && is_connected(ctx->op->node, name))
+        ks__ctx_raise(ctx, KS_ETYPE, "store \"%s\" is no %s", name, kind_name(KS__STORE_USER));
+    else
+        raise_unconnected(ctx, name);
+    return NULL;
 }
 
 static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connected_only)
@@ -225,6 +247,7 @@ const struct ks__ctx_ops ks__task_ctx_ops = {
     .dropped       = dropped,
     .kv_store      = kv_store,
     .store         = store_of_kind,
+    .user_store    = user_store,
     .op_of         = op_of,
     .schedule      = schedule,
     .cancel        = cancel,

@@ -43,7 +43,8 @@ struct ks__task_op {
 
 struct ks__task_store {
     const struct ks__store_spec *spec;
-    struct ks_kv_store          *store;
+    struct ks_kv_store          *store;     /* NULL = `own` */
+    struct ks_store_ctx         *own;       /* of the user; NULL = `store` */
     struct ks__target           *changelog; /* NULL = none of its own */
     char                        *position;  /* name of its number: "changelog/STORE" */
 };
@@ -95,6 +96,7 @@ struct ks__task {
     bool     dirty;
     bool     commit_asked;
     bool     finishing; /* ks__task_finish() */
+    bool     moved;     /* a record was processed since the last seal */
 };
 
 /* ---- task_build.c ---- */
@@ -105,6 +107,12 @@ void      ks__task_unbuild(struct ks__task *task);
 /* Open and close all operators; a failed open is in task->error. */
 void ks__task_open_ops(struct ks__task *task);
 void ks__task_close_ops(struct ks__task *task);
+
+/* A change of a store of the user's own, for its changelog if it has one. */
+void ks__task_log_change(struct ks__task *task, const struct ks_store_ctx *own,
+                         const ks_record *record);
+/* Stores of the user's own, as if new: for an abort. A failure is in task->error. */
+void ks__task_reopen_stores(struct ks__task *task);
 
 /* ---- task_ctx.c, task_failure.c ---- */
 

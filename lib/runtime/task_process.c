@@ -16,6 +16,7 @@
 
 void ks__task_end_record(struct ks__task *task)
 {
+    task->moved = true;
     if (task->end_count > 0) {
         for (size_t i = task->end_count; i-- > 0;)
             task->ends[i].destroy(task->ends[i].object);

@@ -31,8 +31,11 @@ enum ks__store_kind {
     KS__STORE_KV = 1,
     KS__STORE_WINDOW,
     KS__STORE_SESSION,
-    KS__STORE_VERSIONED
+    KS__STORE_VERSIONED,
+    KS__STORE_USER /* of the user's own: not kept here, but by the runtime */
 };
+
+struct ks_store_class;
 
 /* A store as the topology declares it. Texts belong to the topology. */
 struct ks__store_spec {
@@ -54,6 +57,9 @@ struct ks__store_spec {
     bool                duplicates;   /* window: a put never replaces */
     bool                by_time;      /* has an index in the order of time */
     unsigned            holders;      /* who release rows: see window_store.h */
+    /* Stores of the user's own. */
+    const struct ks_store_class *class;
+    void                        *user;
 };
 
 /* A row of a table. Null `value.data` = none. */

@@ -9,6 +9,7 @@
  */
 #include "testing/driver.h"
 
+#include "runtime/user_store.h"
 #include "serde/windowed_key.h"
 
 #include <string.h>
@@ -262,6 +263,23 @@ ks_session_store *ks_driver_session_store(ks_driver *d, const char *name)
 ks_versioned_store *ks_driver_versioned_store(ks_driver *d, const char *name)
 {
     return (ks_versioned_store *)find_store(d, name, KS__STORE_VERSIONED, "versioned store");
+}
+
+void *ks_driver_user_store(ks_driver *d, const char *name)
+{
+    struct ks_store_ctx *own = NULL;
+
+    if (begin(d) != KS_OK)
+        return NULL;
+    if (name != NULL && ks__topology_store(d->topology, name) != NULL)
+        own = ks__task_user_store(d->task, name);
+    if (own != NULL)
+        return ks__user_store_self(own);
+    if (name != NULL && ks__topology_store(d->topology, name) != NULL)
+        REFUSE(d, KS_ETYPE, "store \"%s\" is no store of your own", name);
+    else
+        REFUSE(d, KS_ENOTFOUND, "there is no store \"%s\"", name != NULL ? name : "");
+    return NULL;
 }
 
 const ks_error *ks_driver_error(const ks_driver *d)

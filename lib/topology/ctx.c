@@ -15,6 +15,7 @@
 #include "topology/graph.h"
 #include "topology/op.h"
 
+#include <kstream/sys/store.h>
 #include <string.h>
 
 /* ---- the engine's side ---- */
@@ -251,6 +252,16 @@ ks_session_store *ks_ctx_session_store(ks_ctx *ctx, const char *name)
 ks_versioned_store *ks_ctx_versioned_store(ks_ctx *ctx, const char *name)
 {
     return (ks_versioned_store *)connected_store(ctx, name, KS__STORE_VERSIONED, __func__);
+}
+
+void *ks_ctx_user_store(ks_ctx *ctx, const char *name)
+{
+    if (ctx->error->status != KS_OK)
+        return NULL;
+    if (name != NULL)
+        return ctx->ops->user_store(ctx, name);
+    ks__ctx_raise(ctx, KS_EINVAL, "%s() needs a name", __func__);
+    return NULL;
 }
 
 /* ---- where and when ---- */

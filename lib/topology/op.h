@@ -140,6 +140,8 @@ struct ks__ctx_ops {
     /* The same for any kind: another kind is refused. */
     struct ks_kv_store *(*store)(ks_ctx *ctx, const char *name, enum ks__store_kind kind,
                                  bool connected_only);
+    /* `self` of a store of the user's own that is connected. */
+    void *(*user_store)(ks_ctx *ctx, const char *name);
     struct ks__op *(*op_of)(ks_ctx *ctx, const struct ks__node *node);
     ks_punctuation *(*schedule)(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
                                 ks_punctuator_fn *fn, void *user);
