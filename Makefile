@@ -9,6 +9,7 @@
 #                                 tests/examples/ also the parts of examples/NAME/, main.c excepted
 #                                 (those of tests/examples/: also the parts of the examples)
 #   tests/NAME/*.c                without a test_*.c among them: one program build/tests/NAME
+#   tests/preload/*.c             build/tests/preload.so, for LD_PRELOAD
 #   examples/NAME.c  .cc  NAME/   a program build/examples/NAME from the file or the folder
 #   bench/NAME.c                  a program build/bench/NAME
 #   tools/NAME.c                  a program build/tools/NAME, run by the build itself
@@ -117,11 +118,17 @@ $(EXAMPLE_PARTS): $(call objects,$(filter-out %/main.c,$(wildcard examples/*/*.c
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-PROGRAM_FOLDERS := $(filter-out tests/support/ $(TEST_FOLDERS),\
+PROGRAM_FOLDERS := $(filter-out tests/support/ tests/preload/ $(TEST_FOLDERS),\
                        $(sort $(dir $(wildcard tests/*/*.c))))
 TEST_PROGRAMS   := $(PROGRAM_FOLDERS:%/=$(BUILD)/%)
 $(foreach d,$(PROGRAM_FOLDERS),$(eval $(call program,$(d:%/=$(BUILD)/%),\
     $(call objects,$(wildcard $(d)*.c) $(SUPPORT_C)),$$(TEST_LIBS))))
+
+PRELOAD = $(BUILD)/tests/preload.so
+$(PRELOAD): $(call objects,$(wildcard tests/preload/*.c))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^ -ldl
 
 EXAMPLES        := $(EXAMPLE_C:%.c=$(BUILD)/%) $(EXAMPLE_FOLDERS:%/=$(BUILD)/%)
 $(foreach c,$(EXAMPLE_C),$(eval $(call program,$(c:%.c=$(BUILD)/%),$(call objects,$(c)),)))
@@ -145,7 +152,7 @@ $(foreach c,$(TOOL_C),$(eval $(call program,$(c:%.c=$(BUILD)/%),$(call objects,$
 
 examples: $(EXAMPLES)  ## the example programs, in build/examples
 tools: $(TOOLS)
-programs: $(TEST_PROGRAMS)
+programs: $(TEST_PROGRAMS) $(PRELOAD)
 
 # --- Run ----------------------------------------------------------------------------------------
 
@@ -154,12 +161,12 @@ RUN_TESTS = $(if $(T),$(filter $(BUILD)/tests/$(dir $(T))test_$(notdir $(T)) \
                                $(BUILD)/tests/$(T)/%,$(TESTS)),$(TESTS))
 
 # Scripts run the programs of this build; those of tests/project/ are about what is installed, so
-# they need a plain one.
-TEST_SCRIPTS := $(filter-out $(if $(SAN),tests/project/%),\
+# they need a plain one, and a sanitizer wants to be loaded before anything that is preloaded.
+TEST_SCRIPTS := $(filter-out $(if $(SAN),tests/project/% tests/beneath/%),\
                              $(shell find tests -name 'test_*.sh' 2>/dev/null | sort))
 RUN_SCRIPTS   = $(if $(T),$(filter tests/$(dir $(T))test_$(notdir $(T)).sh tests/$(T)/%,\
                                    $(TEST_SCRIPTS)),$(TEST_SCRIPTS))
-SCRIPT_NEEDS  = $(if $(RUN_SCRIPTS),$(EXAMPLES) $(TEST_PROGRAMS) $(TOOLS))
+SCRIPT_NEEDS  = $(if $(RUN_SCRIPTS),$(EXAMPLES) $(TEST_PROGRAMS) $(PRELOAD) $(TOOLS))
 
 test: library $(RUN_TESTS) $(SCRIPT_NEEDS)  ## run the tests; T=dsl/filter: one of them, T=dsl: one room
 	$(Q)CC='$(CC)' CXX='$(CXX)' scripts/run-tests --jobs $(JOBS) --build $(BUILD) \
