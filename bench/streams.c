@@ -2,13 +2,16 @@
  *
  * streams.c - one workload on one log, measured; one JSON line.
  *
- *      streams stateless|count|scoring --brokers ADDRESS --input T --output T --records N
+ *      streams WORKLOAD --brokers ADDRESS --input T --output T --records N
  *              [--threads N] [--guarantee G] [--cache-bytes B] [--keys K] [--partitions P]
  *              [--idle-ms N]
  *
  *      stateless  filter (all pass) and map_values (first byte changed)
  *      count      group_by_key, count, to_stream
  *      scoring    11 doubles, joined with a linear model in a global table
+ *      tumbling   count in windows of a minute, emitted on close
+ *      hopping    the same with a window every second: a record is in 60
+ *      slices     the same from slices
  *
  * Records: key 16 bytes, value 100 (scoring: 88), keys uniform over K, seeded. The input is filled
  * up to N records first, outside the measurement. Measured is from ks_app_new() to the end of
@@ -74,6 +77,23 @@ static ks_status score(ks_ctx *ctx, const ks_record *left, const ks_record *righ
     return KS_OK;
 }
 
+static ks_stream *windows(ks_stream *in)
+{
+    ks_grouped_stream  *g = ks_stream_group_by_key(in, NULL);
+    ks_windowed_stream *w;
+
+    if (strcmp(o.workload, "tumbling") == 0)
+        w = ks_grouped_stream_windowed_by(g, KS_TUMBLING(.size_ms = KS_MINUTES(1),
+                                                         .emit = KS_EMIT_ON_CLOSE));
+    else
+        w = ks_grouped_stream_windowed_by(
+            g, KS_HOPPING(.size_ms = KS_MINUTES(1), .advance_ms = KS_SECONDS(1),
+                          .emit   = KS_EMIT_ON_CLOSE,
+                          .slices = strcmp(o.workload, "slices") == 0 ? KS_ON : KS_OFF));
+    return ks_table_to_stream(ks_windowed_stream_count(w, KS_MATERIALIZED(.store = "counts")),
+                              NULL);
+}
+
 static ks_topology *build(void)
 {
     ks_builder  *b = ks_builder_new();
@@ -87,6 +107,8 @@ static ks_topology *build(void)
             ks_grouped_stream_count(ks_stream_group_by_key(in, NULL),
                                     KS_MATERIALIZED(.store = "counts")),
             NULL);
+    } else if (strcmp(o.workload, "scoring") != 0) {
+        in = windows(in);
     } else {
         ks_global_table *models = ks_builder_global_table(b, "bench-models", NULL, NULL);
         in = ks_stream_join_global(in, models, choose_model, score, NULL, NULL);
@@ -263,10 +285,22 @@ static void set(int c, const char *value)
 static int usage(int status)
 {
     fprintf(status ? stderr : stdout,
-            "usage: streams stateless|count|scoring [--brokers ADDRESS] [--input T] [--output T]\n"
-            "  [--records N] [--threads N] [--guarantee G] [--cache-bytes B] [--keys K]\n"
-            "  [--partitions P] [--state-dir DIR] [--idle-ms N] [-X name=value]...\n");
+            "usage: streams stateless|count|scoring|tumbling|hopping|slices\n"
+            "  [--brokers ADDRESS] [--input T] [--output T] [--records N] [--threads N]\n"
+            "  [--guarantee G] [--cache-bytes B] [--keys K] [--partitions P]\n"
+            "  [--state-dir DIR] [--idle-ms N] [-X name=value]...\n");
     return status;
+}
+
+static bool is_workload(const char *name)
+{
+    static const char *const all[] = { "stateless", "count",   "scoring",
+                                       "tumbling",  "hopping", "slices" };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(name, all[i]) == 0)
+            return true;
+    return false;
 }
 
 int main(int argc, char **argv)
@@ -284,8 +318,7 @@ int main(int argc, char **argv)
             set(c, optarg);
     }
     o.workload = optind < argc ? argv[optind] : "";
-    if (strcmp(o.workload, "stateless") && strcmp(o.workload, "count") &&
-        strcmp(o.workload, "scoring"))
+    if (!is_workload(o.workload))
         return usage(2);
     ks_config_set(config, "bootstrap.servers", o.brokers);
     ks_config_set(config, "num.stream.threads", o.threads);

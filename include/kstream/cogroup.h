@@ -38,7 +38,8 @@ KS_API ks_cogrouped_stream *ks_cogrouped_stream_cogroup(ks_cogrouped_stream *c,
  *
  * Ownership: copies both options; keeps the functions.
  * Threads:   the builder's.
- * Errors:    latches KS_EINVAL with `.add` (each stream has its own), `.subtract` or `.merge`.
+ * Errors:    latches KS_EINVAL with `.add` (each stream has its own), `.subtract`, `.merge` or
+ *            `.combine`.
  * Kafka:     CogroupedKStream#aggregate(Initializer, Named, Materialized); nodes
  *            COGROUPKSTREAM-AGGREGATE-, COGROUPKSTREAM-MERGE-.
  * Since:     0.2
@@ -52,8 +53,8 @@ KS_API ks_table *ks_cogrouped_stream_aggregate(ks_cogrouped_stream   *c,
  *
  * Ownership: copies the options; keeps the functions and, for `.merge`, the user.
  * Threads:   the builder's.
- * Errors:    as ks_grouped_stream_windowed_by() and ks_windowed_stream_aggregate(), but that `.add`
- *            is refused.
+ * Errors:    as ks_grouped_stream_windowed_by() and ks_windowed_stream_aggregate(), but that
+ *            `.add`, `.combine` and `.slices = KS_ON` are refused.
  * Kafka:     CogroupedKStream#windowedBy, TimeWindowedCogroupedKStream#aggregate,
  *            SessionWindowedCogroupedKStream#aggregate.
  * Since:     0.2

@@ -56,7 +56,7 @@ KS_API ks_table *ks_grouped_stream_reduce(ks_grouped_stream *g, ks_fold_fn *redu
  *
  * Ownership: copies both options; keeps functions and user.
  * Threads:   the builder's; `add` runs on all stream threads.
- * Errors:    latches KS_EINVAL without `.add`, or with `.subtract` or `.merge`.
+ * Errors:    latches KS_EINVAL without `.add`, or with `.subtract`, `.merge` or `.combine`.
  * Kafka:     KGroupedStream#aggregate(Initializer, Aggregator, Named, Materialized).
  * Since:     0.1
  */

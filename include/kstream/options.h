@@ -230,7 +230,10 @@ typedef struct ks_suppressed {
 
 /* The functions of an aggregation. The initial aggregate is a constant. Kafka: Initializer,
  * Aggregator, Merger. Which are needed depends on what is aggregated; a missing or a superfluous
- * one is an error of the builder. */
+ * one is an error of the builder.
+ *
+ * `combine` folds the younger of two aggregates (`record->value`) into the older one. It must give
+ * what `add` had given for the records of both, so `initial` must not count: a sum starts at 0. */
 typedef struct ks_aggregate {
     size_t      struct_size KS_SIZEOF(ks_aggregate);
     const char *site KS_ZERO;
@@ -238,7 +241,7 @@ typedef struct ks_aggregate {
     ks_fold_fn *add KS_ZERO;
     ks_fold_fn *subtract KS_ZERO; /* grouped tables */
     ks_fold_fn *merge KS_ZERO;    /* sessions: record->value is the younger aggregate */
-    ks_fold_fn *combine KS_ZERO;  /* optional: joins aggregates of slices; not used yet */
+    ks_fold_fn *combine KS_ZERO;  /* hopping: joins slices, see ks_windowing.slices; optional */
     void       *user KS_ZERO;
 } ks_aggregate;
 
@@ -271,7 +274,22 @@ typedef struct ks_windowing {
     int64_t        start_ms KS_ZERO;      /* unlimited */
     int64_t        grace_ms KS_ZERO;      /* how late a record may come; 0 = not at all */
     ks_emit        emit KS_ZERO;
+    ks_switch      slices KS_ZERO;        /* hopping, on close: see below */
 } ks_windowing;
+
+/* Slices: hopping windows that overlap and are emitted on close can be put together, when they
+ * close, from slices as long as the greatest common divisor of size and advance. A record is then
+ * folded once, not once per window. Results, times and order are the same as long as no fold leaves
+ * null, but:
+ *
+ *      - the table's store holds a window from its close on, not before; the slices have a store of
+ *        their own, STORE-slices, with a changelog
+ *      - in the fold `record->window` is the slice
+ *      - what the fold skips or refuses is counted once, not once per window
+ *      - rows are never hidden as `windowstore.kafka.retention` would
+ *
+ * KS_DEFAULT: if KS_AGGREGATE(.combine) is given. KS_ON: for a count and a reduction too (the
+ * reducer then combines as well); an error where slices are impossible. KS_OFF: never. */
 
 /* Which records of two streams meet: right.time in [left.time - before, left.time + after]. Give
  * the difference, or before and after (which may be negative). Kafka: JoinWindows. */
@@ -407,7 +425,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 
 /* .size_ms, and .grace_ms, .emit */
 #define KS_TUMBLING(...)  KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_TUMBLING, __VA_ARGS__)
-/* .size_ms, .advance_ms, and .grace_ms, .emit */
+/* .size_ms, .advance_ms, and .grace_ms, .emit, .slices */
 #define KS_HOPPING(...)   KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_HOPPING, __VA_ARGS__)
 /* .difference_ms, and .grace_ms, .emit */
 #define KS_SLIDING(...)   KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_SLIDING, __VA_ARGS__)

@@ -31,7 +31,7 @@ typedef struct ks_windowed_stream ks_windowed_stream;
  * Threads:   the builder's.
  * Errors:    latches KS_EINVAL for a missing size, difference or gap, an advance that is not in (0,
  *            size], a negative grace, a member of another kind of window, emit on close for
- *            unlimited windows.
+ *            unlimited windows, `.slices = KS_ON` without emit on close.
  * Kafka:     KGroupedStream#windowedBy(Windows | SlidingWindows | SessionWindows), emitStrategy.
  * Since:     0.2
  */
@@ -67,12 +67,14 @@ KS_API ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *re
  * Fold the values of each key and window into an aggregate that starts as `aggregate->initial`.
  *
  * In the folds `record->window` is the window being folded. Sessions need `.merge`, which folds the
- * younger aggregate (`record->value`) into the older one.
+ * younger aggregate (`record->value`) into the older one. With `.combine`, hopping windows that are
+ * emitted on close are put together from slices: see ks_windowing.
  *
  * Ownership: copies both options; keeps functions and user.
  * Threads:   the builder's; the folds run on all stream threads.
  * Errors:    latches KS_EINVAL without `.add`, without `.merge` for sessions, with `.merge` for
- *            others, with `.subtract`, and for a retention that is too short.
+ *            others, with `.combine` for other than hopping and tumbling windows, without it for
+ *            `.slices = KS_ON`, with `.subtract`, and for a retention that is too short.
  * Kafka:     TimeWindowedKStream#aggregate, SessionWindowedKStream#aggregate.
  * Since:     0.2
  */

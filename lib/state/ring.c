@@ -77,6 +77,12 @@ void ks__window_release(struct ks_kv_store *store, unsigned holder, int64_t time
     set_floors(ring);
 }
 
+int64_t ks__window_time(struct ks_kv_store *store)
+{
+    ks__ring_know(store);
+    return store->ring->time_ms;
+}
+
 /* ---- numbers ---- */
 
 static int64_t number(struct ks_kv_store *store, const char *what, int64_t otherwise)

@@ -218,7 +218,8 @@ static ks_status open_databases(struct ks_kv_store *store, struct ks_kv_store *o
     struct ks__state *state = store->state;
 
     if (store->spec->kind == KS__STORE_WINDOW || store->spec->kind == KS__STORE_SESSION)
-        return ks__ring_open(store, state->env, owner, state->kafka_retention, error);
+        return ks__ring_open(store, state->env, owner,
+                             state->kafka_retention && !store->spec->owed, error);
     return ks__state_database(state->env, store->spec->name, &store->dbs[0], error);
 }
 

@@ -57,6 +57,7 @@ struct ks__store_spec {
     bool                duplicates;   /* window: a put never replaces */
     bool                by_time;      /* has an index in the order of time */
     unsigned            holders;      /* who release rows: see window_store.h */
+    bool                owed;         /* rows are never hidden as Kafka Streams does */
     /* Stores of the user's own. */
     const struct ks_store_class *class;
     void                        *user;

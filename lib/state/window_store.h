@@ -62,6 +62,9 @@ ks_iter *ks__window_by_time(struct ks_kv_store *store, int64_t from_ms, int64_t 
 /* A holder (0 .. spec->holders - 1) is done with all that a stream time of `time_ms` closes. */
 void ks__window_release(struct ks_kv_store *store, unsigned holder, int64_t time_ms);
 
+/* The largest time of a row put so far, -1 = none. On another host that of the changelog. */
+int64_t ks__window_time(struct ks_kv_store *store);
+
 /* As ks__kv_on_flush(). */
 typedef void ks__window_flush_fn(void *user, ks_bytes key, ks_window window,
                                  const struct ks__row *now, const struct ks__row *before);

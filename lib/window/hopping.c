@@ -37,3 +37,16 @@ bool ks__window_next(const struct ks__windowing *windows, int64_t time_ms, ks_wi
     *window = ks__window_at(windows, ks__time_add(window->start_ms, windows->advance_ms));
     return window->start_ms <= time_ms && window->start_ms != INT64_MAX;
 }
+
+int64_t ks__slice_ms(const struct ks__windowing *windows)
+{
+    int64_t one = windows->size_ms, other = windows->advance_ms;
+
+    while (other != 0) {
+        const int64_t rest = one % other;
+
+        one   = other;
+        other = rest;
+    }
+    return one;
+}

@@ -23,6 +23,7 @@
 #ifndef KS_WINDOW_WINDOW_H
 #define KS_WINDOW_WINDOW_H
 
+#include <kstream/options.h>
 #include <kstream/window.h>
 
 #include <stdbool.h>
@@ -37,6 +38,8 @@ enum ks__windowing_kind {
 struct ks__windowing {
     enum ks__windowing_kind kind;
     bool                    final;      /* emit on close, not on update */
+    ks_switch               slices_asked;
+    bool                    slices;     /* put together from slices */
     int64_t                 size_ms;    /* sliding: the difference; session: the gap */
     int64_t                 advance_ms; /* time */
     int64_t                 grace_ms;
@@ -86,6 +89,16 @@ ks_window ks__window_at(const struct ks__windowing *windows, int64_t start_ms);
 bool ks__window_first(const struct ks__windowing *windows, int64_t time_ms, ks_window *window);
 /* The one after it; false = there are no more. */
 bool ks__window_next(const struct ks__windowing *windows, int64_t time_ms, ks_window *window);
+
+/* The longest stretches of which all such windows consist. */
+int64_t ks__slice_ms(const struct ks__windowing *windows);
+/* The slice of a time. */
+static inline ks_window ks__slice_of(int64_t slice_ms, int64_t time_ms)
+{
+    const int64_t start = time_ms / slice_ms * slice_ms;
+
+    return (ks_window){ start, ks__time_add(start, slice_ms) };
+}
 
 /* ---- sliding ---- */
 

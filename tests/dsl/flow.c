@@ -82,6 +82,16 @@ void flow_reopen(void)
     open_kept();
 }
 
+void flow_move(void)
+{
+    char state[80];
+
+    ks_driver_free(flow.driver);
+    snprintf(state, sizeof(state), "%s/0_0", flow.home);
+    ck_assert_int_eq(nftw(state, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    open_kept();
+}
+
 void feed(const char *topic, const char *key, const char *value, int64_t timestamp_ms)
 {
     ks_driver_pipe_text(flow.driver, topic, key, value, timestamp_ms);

@@ -27,6 +27,8 @@ void flow_start_cached(void);
 /* In a folder, with settings ("name=value", NULL at the end; NULL = none); close and open again. */
 void flow_start_kept(const char *const *settings);
 void flow_reopen(void);
+/* The same on another host: the state comes from the changelogs. */
+void flow_move(void);
 /* Feed texts (NULL = null) or an i64; asserts success. */
 void feed(const char *topic, const char *key, const char *value, int64_t timestamp_ms);
 void feed_i64(const char *topic, const char *key, int64_t value, int64_t timestamp_ms);

@@ -66,6 +66,20 @@ START_TEST(an_advance_need_not_divide_the_size)
 }
 END_TEST
 
+START_TEST(every_window_consists_of_whole_slices)
+{
+    const struct ks__windowing windows = hopping(20, 15);
+    const int64_t              slice   = ks__slice_ms(&windows);
+
+    ck_assert_int_eq(slice, 5);
+    ck_assert_int_eq(ks__slice_of(slice, 14).start_ms, 10);
+    ck_assert_int_eq(ks__slice_of(slice, 15).start_ms, 15);
+    ck_assert_int_eq(ks__slice_of(slice, 15).end_ms, 20);
+    ck_assert_int_eq(ks__slice_ms(&(struct ks__windowing){ .size_ms = 60, .advance_ms = 1 }), 1);
+    ck_assert_int_eq(ks__slice_ms(&(struct ks__windowing){ .size_ms = 60, .advance_ms = 60 }), 60);
+}
+END_TEST
+
 START_TEST(windows_at_the_end_of_time_do_not_overflow)
 {
     const struct ks__windowing windows = hopping(INT64_MAX, INT64_MAX);
@@ -185,6 +199,7 @@ int main(void)
     tcase_add_test(grid, tumbling_windows_do_not_overlap);
     tcase_add_test(grid, hopping_windows_ascend_and_never_begin_before_zero);
     tcase_add_test(grid, an_advance_need_not_divide_the_size);
+    tcase_add_test(grid, every_window_consists_of_whole_slices);
     tcase_add_test(grid, windows_at_the_end_of_time_do_not_overflow);
     tcase_add_test(grid, an_unlimited_window_has_one_start);
     tcase_add_test(rest, an_exclusive_end_closes_when_close_reaches_it);

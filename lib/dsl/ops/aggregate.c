@@ -64,6 +64,7 @@ ks_table *ks_grouped_stream_aggregate(ks_grouped_stream *g, const ks_aggregate *
         !ks__need(g->head.builder, &call, functions.add != NULL, "KS_AGGREGATE(.add)") ||
         !ks__aggregation_refuse(g->head.builder, &call, functions.subtract != NULL, ".subtract") ||
         !ks__aggregation_refuse(g->head.builder, &call, functions.merge != NULL, ".merge") ||
+        !ks__aggregation_refuse(g->head.builder, &call, functions.combine != NULL, ".combine") ||
         !ks__agree(g->head.builder, &call, "key", &options.key,
                    &(struct ks__found){ g->key, g->node->name, "KS_MATERIALIZED" }) ||
         !ks__aggregation_initial(g->head.builder, &call, options.value, functions.initial,

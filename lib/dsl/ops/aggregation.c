@@ -86,6 +86,7 @@ static void make_timed(struct ks__store_spec *spec, const struct ks__store_spec 
     spec->window_ms    = timed->window_ms;
     spec->by_time      = timed->by_time;
     spec->holders      = timed->holders;
+    spec->owed         = timed->owed;
     spec->cache        = spec->cache && !timed->by_time; /* final results are sent once anyway */
 }
 

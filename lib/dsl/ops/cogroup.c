@@ -324,6 +324,7 @@ static bool read_options(struct plan *plan, struct ks__call *call, const ks_aggr
     plan->functions = functions;
     return ks__aggregation_functions(b, call, aggregate, functions) &&
            ks__aggregation_refuse(b, call, functions->add != NULL, ".add") &&
+           ks__aggregation_refuse(b, call, functions->combine != NULL, ".combine") &&
            ks__agree(b, call, "key", &options->key,
                      &(struct ks__found){ c->inputs->group->key, c->inputs->group->node->name,
                                           "KS_MATERIALIZED" }) &&
@@ -359,6 +360,12 @@ ks_windowed_cogrouped_stream *ks_cogrouped_stream_windowed_by(ks_cogrouped_strea
     if (!ks__enter(c, KS__KIND_COGROUPED_STREAM, __func__, NULL, &none, sizeof(none), &call) ||
         !ks__windowing_read(c->head.builder, &call, windowing, &made.windows))
         return ks__inert(c);
+    if (made.windows.slices_asked == KS_ON) {
+        ks__latch(c->head.builder, &call, KS_EINVAL,
+                  "the streams of a cogroup close windows each at its own time, so they have no"
+                  " slices in common; leave .slices out");
+        return ks__inert(c);
+    }
     made.head = (struct ks__handle){ KS__KIND_WINDOWED_COGROUPED_STREAM, c->head.builder };
     w         = ks__owned_copy(c->head.builder->owned, &made, sizeof(made));
     if (w == NULL)

@@ -163,21 +163,12 @@ static const struct ks__op_class suppress_class = {
 
 /* ---- declaration ---- */
 
-static bool is_windowed(const struct ks__logical *node)
-{
-    return node->class == &ks__time_aggregate_class || node->class == &ks__time_reduce_class ||
-           node->class == &ks__sliding_aggregate_class ||
-           node->class == &ks__sliding_reduce_class ||
-           node->class == &ks__session_aggregate_class ||
-           node->class == &ks__session_reduce_class;
-}
-
 /* How long after its end a window is final: the longest of what is above; -1 = nothing windowed. */
 static int64_t close_wait_ms(const struct ks__logical *node)
 {
     int64_t longest = -1;
 
-    if (is_windowed(node)) {
+    if (ks__windowed_is(node->class)) {
         const struct ks__windowed_args *args = node->args;
 
         return args->windows.kind == KS__WINDOWS_SESSION

@@ -30,11 +30,12 @@ struct ks__windowed_args {
     struct ks__windowing  windows;
     enum ks__fold         fold;
     ks_fold_fn           *add;
-    ks_fold_fn           *merge;   /* sessions; NULL = by counting or reducing */
+    ks_fold_fn           *merge;   /* sessions, slices; NULL = by counting or reducing */
     void                 *merge_user;
     ks_bytes              initial;
     unsigned              holder;  /* among those that release rows of the store */
     bool                  holds;
+    const char           *slices;  /* their store; NULL = none */
 };
 
 struct ks__windowed_state {
@@ -113,8 +114,11 @@ ks_stream *ks__late_add(ks_builder *b, const struct ks__call *call, const ks_nam
 
 /* By kind of window; the second for names after reduce. */
 const struct ks__op_class *ks__windowed_class(const struct ks__windowing *windows, bool reduce);
+/* Is it one of those? */
+bool ks__windowed_is(const struct ks__op_class *class);
 
 extern const struct ks__op_class ks__time_aggregate_class, ks__time_reduce_class;
+extern const struct ks__op_class ks__slices_aggregate_class, ks__slices_reduce_class;
 extern const struct ks__op_class ks__sliding_aggregate_class, ks__sliding_reduce_class;
 extern const struct ks__op_class ks__session_aggregate_class, ks__session_reduce_class;
 

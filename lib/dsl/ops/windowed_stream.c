@@ -47,6 +47,29 @@ static bool agree_key(ks_windowed_stream *w, const struct ks__call *call, ks_mat
                                           "KS_MATERIALIZED" });
 }
 
+/* The slices lie in a store beside the table's. */
+static void add_slices(ks_windowed_stream *w, const struct ks__call *call,
+                       const ks_materialized *options)
+{
+    ks_builder               *b     = w->head.builder;
+    struct ks__logical       *node  = w->table->node;
+    struct ks__windowed_args *args  = node->args;
+    const int64_t             keep  = ks__time_add(w->windows.size_ms, w->windows.grace_ms);
+    struct ks__store_spec     store = { .kind         = KS__STORE_WINDOW,
+                                        .key          = options->key,
+                                        .value        = options->value,
+                                        .changelog    = options->changelog != KS_OFF,
+                                        .retention_ms = keep,
+                                        .keep_ms      = keep,
+                                        .window_ms    = ks__slice_ms(&w->windows),
+                                        .holders      = 1,
+                                        .owed         = true };
+
+    store.name = args->slices = ks__join_text(b, node->table->store.name, "-slices");
+    if (store.name != NULL && ks__store_add(b, call, &store))
+        ks__logical_use_store(b, node, store.name);
+}
+
 static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
                      const ks_materialized *options, struct ks__windowed_args *args, void *user)
 {
@@ -54,13 +77,16 @@ static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
     const ks_serde       *key = ks__windowing_serde(&w->windows, options->key);
 
     args->holds = w->windows.final;
+    if (args->fold != KS__FOLD_AGGREGATE)
+        args->windows.slices = args->windows.slices_asked == KS_ON;
     if (key == NULL)
         return ks__latch_no_memory(w->head.builder), ks__inert(w);
-    if (!ks__windowing_store(w->head.builder, call, &w->windows, options->retention_ms, 1, &store))
+    if (!ks__windowing_store(w->head.builder, call, &args->windows, options->retention_ms, 1,
+                             &store))
         return ks__inert(w);
     w->table = ks__aggregation_add(
         w->group, call, options,
-        &(struct ks__aggregation){ .class     = ks__windowed_class(&w->windows,
+        &(struct ks__aggregation){ .class     = ks__windowed_class(&args->windows,
                                                                    args->fold == KS__FOLD_REDUCE),
                                    .args      = args,
                                    .args_size = sizeof(*args),
@@ -68,6 +94,8 @@ static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
                                    .value     = options->value,
                                    .timed     = &store,
                                    .key       = key });
+    if (w->head.builder->error.status == KS_OK && args->windows.slices)
+        add_slices(w, call, options);
     return w->table;
 }
 

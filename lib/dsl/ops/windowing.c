@@ -53,6 +53,25 @@ static const char *kind_name(ks_window_kind kind)
     return names[kind];
 }
 
+static bool check_slices(ks_builder *b, const struct ks__call *call, const ks_windowing *w)
+{
+    if (w->slices < KS_DEFAULT || w->slices > KS_OFF)
+        return ks__latch(b, call, KS_EINVAL, ".slices is %d, which is unknown",
+                         (int)w->slices) != NULL;
+    if (w->slices == KS_DEFAULT)
+        return true;
+    if (w->kind == KS_WINDOWS_SLIDING)
+        return ks__latch(b, call, KS_EINVAL, "sliding windows begin and end with their records: "
+                         "they have no slices in common; leave .slices out") != NULL;
+    if (w->kind != KS_WINDOWS_HOPPING)
+        return ks__latch(b, call, KS_EINVAL, ".slices is no member of %s; leave it out",
+                         kind_name(w->kind)) != NULL;
+    if (w->slices == KS_ON && w->emit != KS_EMIT_ON_CLOSE)
+        return ks__latch(b, call, KS_EINVAL, "slices save nothing when every update is sent; use "
+                         ".emit = KS_EMIT_ON_CLOSE, or leave .slices out") != NULL;
+    return true;
+}
+
 static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing *w)
 {
     const bool grid      = w->kind == KS_WINDOWS_TUMBLING || w->kind == KS_WINDOWS_HOPPING;
@@ -82,6 +101,8 @@ static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing
         return ks__latch(b, call, KS_EINVAL,
                          ".advance_ms is %lld; it must be from 1 to the size, %lld",
                          (long long)w->advance_ms, (long long)w->size_ms) != NULL;
+    if (!check_slices(b, call, w))
+        return false;
     if (w->kind == KS_WINDOWS_SLIDING && !positive(b, call, "difference_ms", w->difference_ms))
         return false;
     return w->kind != KS_WINDOWS_SESSIONS || positive(b, call, "gap_ms", w->gap_ms);
@@ -96,6 +117,7 @@ bool ks__windowing_read(ks_builder *b, struct ks__call *call, const ks_windowing
         !ks__enter_more(b, call, given, &w, sizeof(w)) || !check(b, call, &w))
         return false;
     *out = (struct ks__windowing){ .final    = w.emit == KS_EMIT_ON_CLOSE,
+                                   .slices_asked = w.slices,
                                    .grace_ms = w.grace_ms,
                                    .start_ms = w.start_ms };
     switch (w.kind) {
@@ -151,6 +173,7 @@ bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
         .window_ms    = windows->kind == KS__WINDOWS_SESSION ? 0 : windows->size_ms,
         .by_time      = windows->final,
         .holders      = windows->final || writers > 1 ? writers : 0,
+        .owed         = windows->slices,
     };
     return true;
 }
@@ -162,14 +185,32 @@ const ks_serde *ks__windowing_serde(const struct ks__windowing *windows, const k
     return ks_serde_windowed(key, windows->size_ms);
 }
 
+/* Whether the windows are put together from slices: by default, if there is what combines them. */
+static bool choose_slices(ks_builder *b, const struct ks__call *call, bool combines,
+                          struct ks__windowing *windows)
+{
+    const bool overlap = windows->kind == KS__WINDOWS_TIME && windows->final &&
+                         windows->advance_ms < windows->size_ms;
+
+    if (windows->slices_asked == KS_ON && !ks__need(b, call, combines, "KS_AGGREGATE(.combine)"))
+        return false;
+    windows->slices = windows->slices_asked == KS_ON ||
+                      (windows->slices_asked == KS_DEFAULT && combines && overlap);
+    return true;
+}
+
 bool ks__windowing_functions(ks_builder *b, const struct ks__call *call,
                              const ks_aggregate *functions, struct ks__windowed_args *args)
 {
     const bool sessions = args->windows.kind == KS__WINDOWS_SESSION;
 
-    args->merge      = functions->merge;
+    const bool grid     = args->windows.kind == KS__WINDOWS_TIME;
+
+    args->merge      = sessions ? functions->merge : functions->combine;
     args->merge_user = functions->user;
     return ks__aggregation_refuse(b, call, functions->subtract != NULL, ".subtract") &&
+           ks__aggregation_refuse(b, call, functions->combine != NULL && !grid, ".combine") &&
+           choose_slices(b, call, functions->combine != NULL, &args->windows) &&
            (sessions ? ks__need(b, call, functions->merge != NULL, "KS_AGGREGATE(.merge)")
                      : ks__aggregation_refuse(b, call, functions->merge != NULL, ".merge"));
 }
@@ -180,5 +221,21 @@ const struct ks__op_class *ks__windowed_class(const struct ks__windowing *window
         return reduce ? &ks__session_reduce_class : &ks__session_aggregate_class;
     if (windows->kind == KS__WINDOWS_SLIDING)
         return reduce ? &ks__sliding_reduce_class : &ks__sliding_aggregate_class;
+    if (windows->slices)
+        return reduce ? &ks__slices_reduce_class : &ks__slices_aggregate_class;
     return reduce ? &ks__time_reduce_class : &ks__time_aggregate_class;
+}
+
+bool ks__windowed_is(const struct ks__op_class *class)
+{
+    static const struct ks__op_class *const all[] = {
+        &ks__time_aggregate_class,    &ks__time_reduce_class,    &ks__slices_aggregate_class,
+        &ks__slices_reduce_class,     &ks__sliding_reduce_class, &ks__sliding_aggregate_class,
+        &ks__session_aggregate_class, &ks__session_reduce_class,
+    };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (class == all[i])
+            return true;
+    return false;
 }
