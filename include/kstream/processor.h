@@ -214,6 +214,23 @@ KS_API ks_punctuation *ks_ctx_schedule(ks_ctx *ctx, int64_t interval_ms, ks_time
 KS_API void            ks_punctuation_cancel(ks_ctx *ctx, ks_punctuation *punctuation);
 
 /**
+ * The same on a grid that is anchored at `start_ms`: first when time reaches it, then at `start_ms`
+ * plus multiples of the interval.
+ *
+ * A start that lies behind is followed by the next point of its grid. Over a restart a schedule of
+ * `open` keeps its next point as long as start and interval stay as they are; what was missed
+ * meanwhile is made up for by one call.
+ *
+ * Ownership: as ks_ctx_schedule().
+ * Threads:   as ks_ctx_schedule().
+ * Errors:    as ks_ctx_schedule(); KS_EINVAL for a negative start.
+ * Kafka:     ProcessingContext#schedule(Instant, Duration, PunctuationType, Punctuator); KIP-1146.
+ * Since:     0.2
+ */
+KS_API ks_punctuation *ks_ctx_schedule_at(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
+                                          ks_time_kind kind, ks_punctuator_fn *fn, void *user);
+
+/**
  * Ask for a commit as soon as possible, of all tasks of the thread.
  *
  * Ownership: none.

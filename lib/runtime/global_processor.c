@@ -73,10 +73,10 @@ static struct ks__op *op_of(ks_ctx *ctx, const struct ks__node *node)
     return NULL;
 }
 
-static ks_punctuation *schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
-                                ks_punctuator_fn *fn, void *user)
+static ks_punctuation *schedule(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
+                                ks_time_kind kind, ks_punctuator_fn *fn, void *user)
 {
-    (void)interval_ms, (void)kind, (void)fn, (void)user;
+    (void)start_ms, (void)interval_ms, (void)kind, (void)fn, (void)user;
     ks__ctx_raise(ctx, KS_ESTATE, "the processor of a global store has no punctuations");
     return NULL;
 }

@@ -69,14 +69,13 @@ void ks__punctuations_cancel(struct ks__punctuations *all, ks_punctuation *punct
     punctuation->moved  = true;
 }
 
-/* The next due time after `now`, which has reached `due`; at the end of time it stays there. */
-static int64_t after(int64_t due, int64_t interval, int64_t now)
+int64_t ks__punctuation_after(int64_t due_ms, int64_t interval_ms, int64_t now_ms)
 {
-    int64_t steps = (now - due) / interval + 1;
+    int64_t steps = (now_ms - due_ms) / interval_ms + 1;
 
-    if (steps > (INT64_MAX - due) / interval)
+    if (steps > (INT64_MAX - due_ms) / interval_ms)
         return INT64_MAX;
-    return due + steps * interval;
+    return due_ms + steps * interval_ms;
 }
 
 ks_punctuation *ks__punctuations_take(struct ks__punctuations *all, ks_time_kind kind,
@@ -89,7 +88,8 @@ ks_punctuation *ks__punctuations_take(struct ks__punctuations *all, ks_time_kind
     if (node == NULL || of(node)->due_ms > now_ms || of(node)->due_ms == INT64_MAX)
         return NULL;
     punctuation         = (ks_punctuation *)(void *)node;
-    punctuation->due_ms = after(punctuation->due_ms, punctuation->interval_ms, now_ms);
+    punctuation->due_ms = ks__punctuation_after(punctuation->due_ms, punctuation->interval_ms,
+                                                now_ms);
     punctuation->moved  = true;
     ks__heap_fix(heap, node);
     return punctuation;

@@ -5,8 +5,9 @@
  *      schedule --> heap by (due, order of scheduling) --due <= now--> callback --> due on the grid
  *
  * Invariants
- *   U1  Stream time: first due at 0. Wall clock: first due one interval after scheduling. Then the
- *       due time moves by one interval; if that is not after now, to the next point of the same
+ *   U1  Stream time: first due at 0. Wall clock: first due one interval after scheduling. With a
+ *       start: at the start, or where that lies behind at the next point of its grid. Then the due
+ *       time moves by one interval; if that is not after now, to the next point of the same
  *       grid.
  *   U2  A jump over many points gives one call, with now.
  *   U3  A schedule made in open keeps its due time with the state, found again by (node, n-th call
@@ -49,6 +50,8 @@ void ks__punctuations_cancel(struct ks__punctuations *all, ks_punctuation *punct
 /* The next that is due by `now_ms`, moved on along its grid already (U1); NULL = none. */
 ks_punctuation *ks__punctuations_take(struct ks__punctuations *all, ks_time_kind kind,
                                       int64_t now_ms);
+/* The next due time after `now`, which has reached `due`; at the end of time it stays there. */
+int64_t ks__punctuation_after(int64_t due_ms, int64_t interval_ms, int64_t now_ms);
 /* When the next one is due, INT64_MAX = never. */
 int64_t ks__punctuations_due(const struct ks__punctuations *all, ks_time_kind kind);
 

@@ -120,23 +120,36 @@ static struct ks_kv_store *kv_store(ks_ctx *ctx, const char *name, bool connecte
 
 /* ---- punctuation ---- */
 
-static int64_t first_due(const struct ks__task *task, const ks_punctuation *model)
+/* Can this be what the schedule was due at next? Else it is of another clock, grid or interval. */
+static bool is_due_time(const ks_punctuation *model, int64_t start_ms, int64_t now, int64_t kept)
+{
+    if (kept < 0)
+        return false;
+    if (start_ms >= 0)
+        return kept >= start_ms && (kept - start_ms) % model->interval_ms == 0 &&
+               (kept == start_ms || kept <= now || kept - now <= model->interval_ms);
+    return kept <= now || kept - now <= model->interval_ms;
+}
+
+static int64_t first_due(const struct ks__task *task, const ks_punctuation *model,
+                         int64_t start_ms)
 {
     const bool    stream = model->kind == KS_STREAM_TIME;
     const int64_t now    = stream ? task->ctx.stream_time_ms : task->ctx.wall_time_ms;
-    const int64_t fresh  = stream ? 0 : now + model->interval_ms;
     int64_t       kept   = -1;
 
     if (model->kept != NULL && task->state != NULL)
         kept = ks__state_number(task->state, model->kept, -1);
-    /* Kept times are of another clock, or of another interval, when they lie too far ahead. */
-    if (kept < 0 || (kept > now && kept - now > model->interval_ms))
-        return fresh;
-    return kept;
+    if (is_due_time(model, start_ms, now, kept))
+        return kept;
+    if (start_ms >= 0)
+        return start_ms >= now ? start_ms
+                               : ks__punctuation_after(start_ms, model->interval_ms, now);
+    return stream ? 0 : now + model->interval_ms;
 }
 
-static ks_punctuation *schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
-                                ks_punctuator_fn *fn, void *user)
+static ks_punctuation *schedule(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
+                                ks_time_kind kind, ks_punctuator_fn *fn, void *user)
 {
     struct ks__task    *task  = ctx->task;
     struct ks__task_op *more  = ks__task_more(task, ctx->op);
@@ -148,7 +161,7 @@ static ks_punctuation *schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind k
         model.kept = ks__format("punctuation/%s/%u/%s", ctx->op->node->name, more->scheduled++,
                                 kind == KS_STREAM_TIME ? "stream" : "wall");
     if (!ctx->in_open || model.kept != NULL) {
-        model.due_ms = first_due(task, &model);
+        model.due_ms = first_due(task, &model, start_ms);
         model.moved  = true;
         made         = ks__punctuations_add(&task->punctuations, &model);
     }

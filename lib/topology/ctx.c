@@ -298,8 +298,8 @@ int64_t ks_ctx_wall_time_ms(ks_ctx *ctx)
 
 /* ---- punctuation, commit ---- */
 
-ks_punctuation *ks_ctx_schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
-                                ks_punctuator_fn *fn, void *user)
+static ks_punctuation *schedule(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
+                                ks_time_kind kind, ks_punctuator_fn *fn, void *user)
 {
     const bool known = kind == KS_STREAM_TIME || kind == KS_WALL_CLOCK_TIME;
 
@@ -312,7 +312,24 @@ ks_punctuation *ks_ctx_schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind k
         ks__ctx_raise(ctx, KS_EINVAL, "punctuation without a %s",
                       fn == NULL ? "function" : "known kind of time");
     else
-        return ctx->ops->schedule(ctx, interval_ms, kind, fn, user);
+        return ctx->ops->schedule(ctx, start_ms, interval_ms, kind, fn, user);
+    return NULL;
+}
+
+ks_punctuation *ks_ctx_schedule(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
+                                ks_punctuator_fn *fn, void *user)
+{
+    return schedule(ctx, -1, interval_ms, kind, fn, user);
+}
+
+ks_punctuation *ks_ctx_schedule_at(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
+                                   ks_time_kind kind, ks_punctuator_fn *fn, void *user)
+{
+    if (start_ms >= 0)
+        return schedule(ctx, start_ms, interval_ms, kind, fn, user);
+    if (ctx->error->status == KS_OK)
+        ks__ctx_raise(ctx, KS_EINVAL, "punctuation from %lld ms on: the start must not be negative",
+                      (long long)start_ms);
     return NULL;
 }
 

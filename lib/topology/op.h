@@ -143,8 +143,9 @@ struct ks__ctx_ops {
     /* `self` of a store of the user's own that is connected. */
     void *(*user_store)(ks_ctx *ctx, const char *name);
     struct ks__op *(*op_of)(ks_ctx *ctx, const struct ks__node *node);
-    ks_punctuation *(*schedule)(ks_ctx *ctx, int64_t interval_ms, ks_time_kind kind,
-                                ks_punctuator_fn *fn, void *user);
+    /* `start_ms` -1 = none. */
+    ks_punctuation *(*schedule)(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
+                                ks_time_kind kind, ks_punctuator_fn *fn, void *user);
     void (*cancel)(ks_ctx *ctx, ks_punctuation *punctuation);
     void (*commit)(ks_ctx *ctx);
     /* Run `destroy(object)` at the end of the record. */
