@@ -160,6 +160,8 @@ typedef struct ks_materialized {
     int64_t         retention_ms KS_ZERO; /* how long windows can be read; 0 = as needed */
     int64_t         history_ms KS_ZERO;   /* above 0: versioned, so much history; needs `store` */
     ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
+    int64_t         ttl_ms KS_ZERO; /* a row is deleted once stream time is past its time by more;
+                                       0 = never */
 } ks_materialized;
 
 /* In which order the answers of asynchronous calls leave. */
@@ -349,6 +351,7 @@ typedef struct ks_store_options {
     const ks_serde *value KS_ZERO;
     ks_switch       cache KS_ZERO;     /* default off */
     ks_switch       changelog KS_ZERO; /* default on */
+    int64_t         ttl_ms KS_ZERO;    /* as in ks_materialized */
 } ks_store_options;
 
 /* A window store for processors: see ks_builder_add_window_store(). */

@@ -116,12 +116,13 @@ static void connect_rows(struct ks__plan *plan, struct ks__node *built,
 }
 
 /* The store of a table that was read from a topic may have that for its changelog, also if it was
- * to have none. */
+ * to have none; not if rows have a ttl, as their deletions are not in that topic. */
 static struct ks__store_spec store_of(const ks_builder *b, const struct ks__table_part *part)
 {
     struct ks__store_spec spec = part->store;
 
-    if (part->topic != NULL && (b->optimization & KS__REUSE_SOURCE_TOPICS) != 0) {
+    if (part->topic != NULL && spec.ttl_ms == 0 &&
+        (b->optimization & KS__REUSE_SOURCE_TOPICS) != 0) {
         spec.source_topic = part->topic;
         spec.changelog    = true;
     }

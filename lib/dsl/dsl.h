@@ -146,6 +146,7 @@ struct ks__table_part {
     enum ks__rows         rows;
     struct ks__store_spec store;        /* its name is reserved also while there is no store */
     bool                  materialized; /* the store exists */
+    bool                  of_table;     /* aggregates what a table adds and subtracts */
     bool                  queryable;    /* the user named the store */
     bool                  given_history;      /* the options ask for versions */
     int64_t               given_retention_ms; /* what they say, for windows or not */
@@ -389,6 +390,8 @@ void ks__table_make_readable(struct ks__logical *node);
 
 /* Declare a store; takes its name. Nodes use it by ks__logical_use_store(). */
 bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__store_spec *spec);
+/* Latches a negative time to live. */
+bool ks__check_ttl(ks_builder *b, const struct ks__call *call, int64_t ttl_ms);
 
 /* ---- sources and repartitions ---- */
 

@@ -22,6 +22,13 @@ bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__
     return true;
 }
 
+bool ks__check_ttl(ks_builder *b, const struct ks__call *call, int64_t ttl_ms)
+{
+    if (ttl_ms < 0)
+        ks__latch(b, call, KS_EINVAL, ".ttl_ms is %lld; it must be at least 1", (long long)ttl_ms);
+    return ttl_ms >= 0;
+}
+
 static bool check_retention(ks_builder *b, const struct ks__call *call, int64_t retention_ms)
 {
     if (retention_ms < 1)
@@ -36,11 +43,13 @@ void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
     ks_store_options options;
 
     if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
-        !ks__need(b, &call, call.name != NULL, "a name"))
+        !ks__need(b, &call, call.name != NULL, "a name") ||
+        !ks__check_ttl(b, &call, options.ttl_ms))
         return;
     ks__store_add(b, &call,
                   &(struct ks__store_spec){ .name      = call.name,
                                             .kind      = KS__STORE_KV,
+                                            .ttl_ms    = options.ttl_ms,
                                             .key       = options.key,
                                             .value     = options.value,
                                             .cache     = options.cache == KS_ON,

@@ -21,7 +21,8 @@ bool ks__is_materialized(const ks_materialized *options)
 {
     return options->store != NULL || options->key != NULL || options->value != NULL ||
            options->cache != KS_DEFAULT || options->changelog != KS_DEFAULT ||
-           options->history_ms != 0 || options->versioned != KS_DEFAULT;
+           options->history_ms != 0 || options->versioned != KS_DEFAULT ||
+           options->ttl_ms != 0;
 }
 
 void ks__table_store(struct ks__table_part *part, const char *name, const ks_materialized *options,
@@ -37,6 +38,7 @@ void ks__table_store(struct ks__table_part *part, const char *name, const ks_mat
         .cache     = options->cache != KS_OFF && !versioned,
         .changelog = options->changelog != KS_OFF,
         .history_ms = options->history_ms,
+        .ttl_ms    = options->ttl_ms,
     };
     part->queryable          = options->store != NULL;
     part->given_retention_ms = options->retention_ms;
@@ -77,6 +79,31 @@ static bool check_history(ks_builder *b, const struct ks__call *call,
     return true;
 }
 
+static bool check_ttl(ks_builder *b, const struct ks__call *call,
+                      const struct ks__table_part *part)
+{
+    const char *why = NULL;
+
+    if (part->store.ttl_ms == 0)
+        return true;
+    if (part->store.kind == KS__STORE_VERSIONED)
+        why = "a versioned table has a history instead";
+    else if (part->store.kind != KS__STORE_KV)
+        why = "windows have a retention instead";
+    else if (part->store.global)
+        why = "a global table has no stream time";
+    else if (part->of_table)
+        why = "what is subtracted later would be missing; give the table that is grouped one";
+    else if (part->join != KS__JOIN_NONE)
+        why = "the result of a join follows its tables; give them one";
+    if (why != NULL)
+        ks__latch(b, call, KS_EINVAL, "KS_MATERIALIZED(.ttl_ms) cannot be used here: %s", why);
+    else if (!part->materialized)
+        ks__latch(b, call, KS_EINVAL, "rows with a time to live need a store with a name; use"
+                  " KS_MATERIALIZED(.store = ..., .ttl_ms = ...)");
+    return b->error.status == KS_OK && ks__check_ttl(b, call, part->store.ttl_ms);
+}
+
 bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,
                       const struct ks__table_part *part)
 {
@@ -85,7 +112,8 @@ bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__log
     node->table = ks__owned_copy(b->owned, part, sizeof(*part));
     if (node->table == NULL)
         return ks__latch_no_memory(b) != NULL;
-    if (!check_retention(b, call, part) || !check_history(b, call, part))
+    if (!check_retention(b, call, part) || !check_history(b, call, part) ||
+        !check_ttl(b, call, part))
         return false;
     /* A generated name is taken at once: nobody else may have it. */
     return part->store.name == NULL || ks__take_store_name(b, call, part->store.name);

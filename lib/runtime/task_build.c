@@ -290,6 +290,13 @@ static bool keeps(void *user, const char *keeper)
     return (ctx->may_forward || ctx->in_open) && strcmp(ctx->op->node->name, keeper) == 0;
 }
 
+static int64_t stream_ms(void *user)
+{
+    const struct ks__task *task = user;
+
+    return task->ctx.stream_time_ms;
+}
+
 /* Does anything have to be remembered over a restart? */
 static bool keeps_something(const struct ks__task *task)
 {
@@ -345,8 +352,8 @@ static ks_status open_state(struct ks__task *task, ks_error *error)
     if (!keeps_something(task))
         return KS_OK;
     task->host = (struct ks__state_host){
-        .changed = changed, .refused = refused, .now_ms = now_ms, .keeps = keeps, .user = task,
-        .error = &task->error, .arena = &task->arena,
+        .changed = changed, .refused = refused, .now_ms = now_ms, .stream_ms = stream_ms,
+        .keeps = keeps, .user = task, .error = &task->error, .arena = &task->arena,
     };
     stamp(task, hash);
     status = ks__state_open(&task->state, &(struct ks__state_options){
@@ -359,8 +366,10 @@ static ks_status open_state(struct ks__task *task, ks_error *error)
         .map_bytes     = (uint64_t)settings->state_map_bytes,
         .stores        = task->store_count,
     }, error);
-    for (size_t i = 0; i < task->store_count && status == KS_OK; i++)
-        status = open_store(task, &task->stores[i], error);
+    for (size_t i = 0; i < task->store_count && status == KS_OK; i++) {
+        status        = open_store(task, &task->stores[i], error);
+        task->expires = task->expires || task->stores[i].spec->ttl_ms > 0;
+    }
     return status;
 }
 

@@ -5,6 +5,7 @@
  *      task.c            open and close, inputs, questions
  *      task_build.c      operators out of nodes, queues, stores
  *      task_process.c    the choice of the next record, processing, end of the record
+ *      task_expire.c     rows that have outlived their ttl
  *      task_hold.c       operators that hold records back
  *      task_punctuate.c  calling what is due, keeping due times
  *      task_ctx.c        what operators and user code ask for (struct ks__ctx_ops)
@@ -95,6 +96,7 @@ struct ks__task {
     ks_error write_error; /* of the last write, if it failed */
     bool     dirty;
     bool     commit_asked;
+    bool     expires;   /* some store has a ttl */
     bool     finishing; /* ks__task_finish() */
     bool     moved;     /* a record was processed since the last seal */
 };
@@ -127,6 +129,11 @@ void ks__task_count_drop(struct ks__task *task, struct ks__op *op, enum ks__drop
 
 /* Memory, iterators and decoded objects of the record go. */
 void ks__task_end_record(struct ks__task *task);
+
+/* ---- task_expire.c ---- */
+
+/* Take at most `limit` steps of deleting rows that have outlived their ttl; gives how many. */
+size_t ks__task_expire(struct ks__task *task, size_t limit);
 
 /* ---- task_hold.c ---- */
 

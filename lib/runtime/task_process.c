@@ -180,6 +180,17 @@ static void check_bytes(struct ks__task *task)
         ks__task_flush_caches(task);
 }
 
+/* What comes before the next record is drawn: rows that are out of time, records that were held
+ * back. Gives how many. */
+static size_t work_inside(struct ks__task *task, size_t limit)
+{
+    size_t done = task->expires ? ks__task_expire(task, limit) : 0;
+
+    if (done < limit && !task->ctx.failed)
+        done += ks__task_let_go(task, limit - done);
+    return done;
+}
+
 static enum ks__task_result run(struct ks__task *task, size_t limit, size_t *processed)
 {
     struct ks__queue *queue;
@@ -194,15 +205,15 @@ static enum ks__task_result run(struct ks__task *task, size_t limit, size_t *pro
             return KS__TASK_BUSY;
         if (task->collector.pending != NULL && ks__collector_drain(task) == KS_EAGAIN)
             return KS__TASK_BLOCKED; /* W2 */
-        if (task->holder_count > 0) {
-            *processed += ks__task_let_go(task, room);
+        if (task->expires || task->holder_count > 0) {
+            room -= work_inside(task, room);
+            *processed = limit - room;
             if (task->ctx.failed)
                 return KS__TASK_FAILED;
-            if (*processed >= limit || task->collector.pending != NULL)
+            if (room == 0 || task->collector.pending != NULL)
                 continue;
             if (ks__task_is_full(task))
                 return KS__TASK_IDLE; /* an answer wakes the thread */
-            room = limit - *processed;
         }
         if (room > task->options.settings->buffered_records)
             room = task->options.settings->buffered_records;

@@ -11,7 +11,7 @@
  *
  * Memory is the record's arena; iterators still open at its end are closed by the state.
  */
-#include "state/parts.h"
+#include "state/expiry.h"
 
 #include "base/assert.h"
 #include "serde/windowed_key.h"
@@ -26,6 +26,7 @@ struct ks__kv_iter {
     bool                  below_upper;      /* `upper` itself is not in the range */
     ks_bytes              lower, upper;     /* null = open */
     uint64_t              version;          /* of the store at the opening */
+    int64_t               horizon_ms;       /* the same: older rows are dead */
     struct ks__map_entry *head;             /* the next in memory, NULL = none left */
     struct ks__walks      disk;
     unsigned              slots;            /* databases to look into */
@@ -186,7 +187,7 @@ static bool kv_next(ks_iter *iter, ks_record *row)
             ks_iter_close(iter);
             return false;
         }
-        if (parts.value.data == NULL)
+        if (parts.value.data == NULL || parts.timestamp_ms < it->horizon_ms)
             continue;
         if (!ks__kv_read(it->store, &parts, &found)) {
             ks_iter_close(iter);
@@ -224,6 +225,7 @@ static struct ks__kv_iter *iter_new(struct ks_kv_store *store, ks_order order)
     it->store      = store;
     it->descending = order == KS_DESCENDING;
     it->version    = store->version;
+    it->horizon_ms = ks__expiry_horizon(store);
     it->slots      = ~0u;
     return it;
 }

@@ -11,7 +11,7 @@
  *
  * Not here: iterators (iter.c), caches (cache.c), what happens at a commit (layers.c).
  */
-#include "state/parts.h"
+#include "state/expiry.h"
 
 #include "base/assert.h"
 #include "base/headers.h"
@@ -23,7 +23,8 @@
 void ks__kv_init(struct ks_kv_store *store, const struct ks__store_spec *spec,
                  struct ks__reading *reading)
 {
-    *store = (struct ks_kv_store){ .spec = spec, .reading = reading, .db_count = 1 };
+    *store = (struct ks_kv_store){ .spec = spec, .reading = reading, .db_count = 1,
+                                   .horizon_ms = INT64_MIN };
     ks__map_init(&store->rows, sizeof(struct ks__kv_entry));
 }
 
@@ -164,7 +165,7 @@ bool ks__kv_find(struct ks_kv_store *store, ks_bytes key, struct ks__kv_slot *sl
     return found && ks__kv_read(store, &parts, row);
 }
 
-bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row)
+static bool get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row)
 {
     const struct ks__map_entry *entry;
 
@@ -173,6 +174,16 @@ bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row)
     if (entry == NULL)
         return ks__kv_get_below(store, key, row);
     return read_cell(store, ks__kv_entry(entry)->now, row);
+}
+
+bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row)
+{
+    if (!get(store, key, row))
+        return false;
+    if (!ks__kv_has_dead(store) || !ks__kv_is_dead(store, row))
+        return true;
+    *row = (struct ks__row){ .headers = NULL };
+    return false;
 }
 
 /* ---- look ahead ---- */
@@ -307,6 +318,8 @@ void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot, const 
                       store->spec->name);
         return;
     }
+    if (store->expiry != NULL)
+        ks__expiry_note(store, slot, row);
     status = encode_headers(store, row->headers, &parts.headers);
     if (status == KS_OK)
         status = put_parts(store, slot, &parts);

@@ -106,8 +106,10 @@ bool ks_kv_store_put_if_absent(ks_kv_store *store, ks_bytes key, ks_bytes value)
     struct ks__kv_slot slot;
     struct ks__row     row;
 
-    if (store == NULL || !may_write(store, key) || ks__error_is_set(store->reading->error) ||
-        ks__kv_find(store, key, &slot, &row) || ks__error_is_set(store->reading->error))
+    if (store == NULL || !may_write(store, key) || ks__error_is_set(store->reading->error))
+        return false;
+    if ((ks__kv_find(store, key, &slot, &row) && !ks__kv_is_dead(store, &row)) ||
+        ks__error_is_set(store->reading->error))
         return false;
     row = (struct ks__row){ .value = value, .timestamp_ms = now_ms(store) };
     ks__kv_put_slot(store, &slot, &row);

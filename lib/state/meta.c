@@ -25,6 +25,13 @@ ks_status ks__meta_open(struct ks__state *state, ks_error *error)
     return ks__env_database(state->env, DATABASE, &state->numbers->dbs[0], error);
 }
 
+ks_status ks__meta_open_reader(struct ks_kv_store *numbers, struct ks__env *env,
+                               struct ks__reading *reading, ks_error *error)
+{
+    ks__kv_init(numbers, &numbers_spec, reading);
+    return ks__env_database(env, DATABASE, &numbers->dbs[0], error);
+}
+
 static ks_bytes key_of(const char *name)
 {
     return (ks_bytes){ name, strlen(name) };

@@ -68,6 +68,7 @@ struct ks__entry_list {
     size_t                 count, capacity;
 };
 
+struct ks__expiry;
 struct ks__kv_iter;
 struct ks__ring;
 
@@ -91,6 +92,8 @@ struct ks_kv_store {
     struct ks__entry_list        opened, sealed;
     size_t                       open_bytes, sealed_bytes, dirty_bytes;
     uint64_t                     version;
+    struct ks__expiry           *expiry;        /* rows have a ttl; NULL = they have not */
+    int64_t                      horizon_ms;    /* snapshots: as expiry.h */
     struct ks__ring             *ring;          /* window and session stores; NULL = one database */
     unsigned                     dbs[KS__RING_SLOTS];
     unsigned                     db_count;
@@ -255,6 +258,18 @@ void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry);
 /* Tell the changelog, if the store has one. */
 void ks__kv_log_change(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
 
+/* ---- expiry.c ---- */
+
+#define KS__HORIZON_NAME 300 /* names of stores have 249 characters at most */
+
+/* What was kept of a store, read from the numbers. */
+int64_t ks__expiry_kept_horizon(struct ks_kv_store *numbers, const char *store);
+/* May any of its rows be dead? */
+static inline bool ks__kv_has_dead(const struct ks_kv_store *store)
+{
+    return store->expiry != NULL || store->horizon_ms != INT64_MIN;
+}
+
 /* ---- layers.c ---- */
 
 /* open -> committed. */
@@ -270,6 +285,9 @@ void ks__layers_trim(struct ks_kv_store *store, size_t keep_bytes);
 /* ---- meta.c ---- */
 
 ks_status ks__meta_open(struct ks__state *state, ks_error *error);
+/* The numbers of an env whose state is not ours; to be released. The reading must begin after. */
+ks_status ks__meta_open_reader(struct ks_kv_store *numbers, struct ks__env *env,
+                               struct ks__reading *reading, ks_error *error);
 /* Inside a write transaction, past the layers. */
 ks_status ks__meta_write_number(struct ks__state *state, struct ks__txn *txn, const char *name,
                                 int64_t number, ks_error *error);

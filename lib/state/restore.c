@@ -5,7 +5,7 @@
  * Records of a changelog are committed already, so they pass the layers by. Data and the position
  * reached are one transaction (T2): a restore that was cut short goes on where it was.
  */
-#include "state/parts.h"
+#include "state/expiry.h"
 #include "state/ring.h"
 
 #include "base/headers.h"
@@ -19,7 +19,9 @@ static ks_status check_layers(struct ks__state *state, const struct ks_kv_store 
 {
     ks_bytes position = { position_name, position_name != NULL ? strlen(position_name) : 0 };
 
-    if (store->opened.count != 0 || store->sealed.count != 0)
+    if (store->opened.count != 0 || store->sealed.count != 0 ||
+        (store->expiry != NULL && (store->expiry->index->opened.count != 0 ||
+                                   store->expiry->index->sealed.count != 0)))
         return ks__error_set(error, KS_ESTATE, "store \"%s\" has rows that are not written yet",
                              store->spec->name);
     if (position_name != NULL && ks__map_get(&state->numbers->rows, position) != NULL)
@@ -33,6 +35,9 @@ static void forget_clean(struct ks_kv_store *store)
     ks__layers_trim(store, 0);
     if (store->ring != NULL && store->ring->index != NULL)
         ks__layers_trim(store->ring->index, 0);
+    if (store->expiry != NULL)
+        ks__layers_trim(store->expiry->index, 0);
+    ks__expiry_forget(store);
 }
 
 /* Commit, or give up; in both cases the next read sees what is there. */
@@ -71,22 +76,36 @@ static ks_status apply(struct ks__disk_writer *writer, const struct ks__state_ch
     return ks__disk_put(writer, change->key, &row, error);
 }
 
+/* The row's entry among the times, if it has one. */
+static ks_status apply_time(struct ks__disk_writer *times, const struct ks_kv_store *store,
+                            const struct ks__state_change *change, ks_error *error)
+{
+    if (store->expiry == NULL || change->key.data == NULL || change->row.value.data == NULL)
+        return KS_OK;
+    return ks__expiry_restore(times, store, change->key, change->row.timestamp_ms, error);
+}
+
 static ks_status apply_all(struct ks__state *state, struct ks_kv_store *store, struct ks__txn *txn,
                            const struct ks__state_change *changes, size_t count, ks_error *error)
 {
     struct ks__buffer       headers = { .data = NULL };
-    struct ks__disk_writer  writer;
+    struct ks__disk_writer  writer, times;
     struct ks__ring_restore ring;
     ks_status               status = KS_OK;
 
     ks__disk_writer_open(&writer, txn, store, &state->scratch);
+    ks__disk_writer_open(&times, txn, store->expiry != NULL ? store->expiry->index : store,
+                         &state->scratch);
     ks__ring_restore_begin(&ring, store, txn);
     for (size_t i = 0; i < count && status == KS_OK; i++) {
         status = apply(&writer, &changes[i], &headers, error);
         if (status == KS_OK && changes[i].key.data != NULL)
             status = ks__ring_restore_row(&ring, store, changes[i].key,
                                           changes[i].row.value.data == NULL, error);
+        if (status == KS_OK)
+            status = apply_time(&times, store, &changes[i], error);
     }
+    ks__disk_writer_close(&times);
     ks__disk_writer_close(&writer);
     status = ks__ring_restore_end(&ring, store, txn, status, error);
     ks__buffer_release(&headers);
@@ -157,6 +176,8 @@ ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store,
     status = ks__ring_wipe(store, txn, error);
     for (unsigned i = 0; i < store->db_count && status == KS_OK; i++)
         status = ks__txn_empty(txn, store->dbs[i]);
+    if (status == KS_OK && store->expiry != NULL)
+        status = ks__txn_empty(txn, store->expiry->index->dbs[0]);
     if (status == KS_OK && position_name != NULL)
         status = ks__meta_delete_number(state, txn, position_name, error);
     return end(state, txn, status);

@@ -7,7 +7,7 @@
  */
 #include "state/snapshot.h"
 
-#include "state/parts.h"
+#include "state/expiry.h"
 
 struct ks__snapshot {
     struct ks_kv_store    store;
@@ -46,16 +46,19 @@ static struct ks__snapshot *snapshot_new(const char *store, ks_error *error)
 /* Begin to read: from here on nothing changes. */
 static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env, ks_error *error)
 {
+    struct ks_kv_store numbers;
     ks_status status = ks__state_database(env, snapshot->name, &snapshot->store.dbs[0], error);
 
+    if (status == KS_OK)
+        status = ks__meta_open_reader(&numbers, env, &snapshot->reading, error);
     if (status != KS_OK)
         return status;
     snapshot->reading.env = env;
-    if (!ks__reading_begin(&snapshot->reading)) {
-        ks__error_copy(error, &snapshot->error);
-        return snapshot->error.status;
-    }
-    return KS_OK;
+    if (ks__reading_begin(&snapshot->reading))
+        snapshot->store.horizon_ms = ks__expiry_kept_horizon(&numbers, snapshot->name);
+    ks__kv_release(&numbers);
+    ks__error_copy(error, &snapshot->error);
+    return snapshot->error.status;
 }
 
 /* Hand it out, or free it. */
@@ -128,6 +131,7 @@ ks_status ks__snapshot_of_store(struct ks__snapshot **out, struct ks_kv_store *s
         return KS_ENOMEM;
     status = start(snapshot, store->reading->env, error);
     if (status == KS_OK) {
+        snapshot->store.horizon_ms = ks__expiry_horizon(store);
         status = copy_layer(&snapshot->store, &store->sealed);
         if (status == KS_OK)
             status = copy_layer(&snapshot->store, &store->opened);

@@ -9,7 +9,7 @@
  *
  * Not here: layers of one store (layers.c), caches (cache.c), restore (restore.c).
  */
-#include "state/parts.h"
+#include "state/expiry.h"
 #include "state/ring.h"
 
 #include "base/assert.h"
@@ -127,6 +127,7 @@ static void state_free(struct ks__state *state)
 {
     for (size_t i = 0; i < state->store_count; i++) {
         ks__ring_free(state->stores[i]);
+        ks__expiry_free(state->stores[i]);
         ks__kv_release(state->stores[i]);
         ks__free(state->stores[i]);
     }
@@ -264,6 +265,10 @@ ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spe
     if (status == KS_OK && spec->by_time)
         status = open_store(state, &store->ring->index_spec, store, &store->ring->index, error);
     if (status == KS_OK)
+        status = ks__expiry_open(store, error);
+    if (status == KS_OK && store->expiry != NULL)
+        status = open_store(state, &store->expiry->index_spec, NULL, &store->expiry->index, error);
+    if (status == KS_OK)
         *out = store;
     return status;
 }
@@ -293,8 +298,10 @@ void ks__state_end_record(struct ks__state *state)
 
 ks_status ks__state_seal(struct ks__state *state, ks_error *error)
 {
-    for (size_t i = 0; i < state->store_count; i++)
+    for (size_t i = 0; i < state->store_count; i++) {
         ks__ring_keep(state->stores[i]);
+        ks__expiry_keep(state->stores[i]);
+    }
     ks__state_end_record(state);
     if (ks__state_has_cached(state))
         return ks__error_set(error, KS_ESTATE, "the caches were not flushed before the commit");
@@ -310,6 +317,7 @@ void ks__state_drop(struct ks__state *state)
     for (size_t i = 0; i < state->store_count; i++) {
         ks__layers_drop(state->stores[i]);
         ks__ring_forget(state->stores[i]);
+        ks__expiry_forget(state->stores[i]);
     }
     ks__layers_drop(state->numbers);
 }

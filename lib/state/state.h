@@ -39,6 +39,8 @@ struct ks__state_host {
     void (*refused)(void *user, struct ks_kv_store *store);
     /* Time for a put without one: that of the record or punctuation being processed. */
     int64_t (*now_ms)(void *user);
+    /* Stream time, by which rows with a ttl die; NULL = they do not. */
+    int64_t (*stream_ms)(void *user);
     /* Is the node of this name at work, so that it may write to what it keeps? NULL = never. */
     bool (*keeps)(void *user, const char *keeper);
     void             *user;
@@ -95,6 +97,12 @@ void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *us
 /* Anything in the caches? */
 bool   ks__state_has_cached(const struct ks__state *state);
 size_t ks__state_cached_bytes(const struct ks__state *state);
+
+/* The stream time at which a row may outlive its ttl next; INT64_MAX = none will. Between
+ * records. */
+int64_t ks__state_expiry_ms(struct ks__state *state);
+/* One step of deleting dead rows, which counts as a record; false = none is dead. */
+bool ks__state_expire_one(struct ks__state *state, int64_t stream_ms);
 
 /* The log has committed: what is open is committed now. KS_ESTATE: the caches are not flushed.
  * Needs no memory. */

@@ -49,6 +49,7 @@ struct ks__store_spec {
     const char         *keeper; /* the node that alone may write to it; NULL = any */
     bool                global;
     bool                plain;      /* rows of a processor: no timestamp of their own in dumps */
+    int64_t             ttl_ms;     /* key-value: see expiry.h; 0 = rows live for ever */
     int64_t             history_ms; /* versioned: how old a put, or a version read, may be */
     /* Window and session stores. */
     int64_t             retention_ms; /* how long rows can be read, by the time of the store */
@@ -74,6 +75,9 @@ struct ks__row {
 typedef void ks__kv_flush_fn(void *user, ks_bytes key, const struct ks__row *now,
                              const struct ks__row *before);
 
+/* A row has outlived its ttl: delete it (ks__kv_put()) and tell of it. `row` has no headers. */
+typedef void ks__kv_expire_fn(void *user, ks_bytes key, const struct ks__row *row);
+
 /* Where a key was found, so that the put that follows a get need not look again. Good to the end
  * of the record; `key` is borrowed. */
 struct ks__map_entry;
@@ -82,6 +86,7 @@ struct ks__kv_slot {
     uint64_t              hash;
     struct ks__map_entry *entry;    /* NULL = not in the open layer */
 };
+/* It finds dead rows, too. */
 bool ks__kv_find(struct ks_kv_store *store, ks_bytes key, struct ks__kv_slot *slot,
                  struct ks__row *row);
 void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot,
@@ -92,6 +97,12 @@ void ks__kv_put_slot(struct ks_kv_store *store, struct ks__kv_slot *slot,
 uint64_t ks__kv_ahead_key(const struct ks_kv_store *store, ks_bytes key);
 void     ks__kv_ahead_entry(const struct ks_kv_store *store, uint64_t hash);
 void     ks__kv_ahead_row(const struct ks_kv_store *store, uint64_t hash);
+
+/* Stores with a ttl: has the row outlived it, and when did it? Who deletes such rows; set anew in
+ * every `open`. */
+bool    ks__kv_is_dead(const struct ks_kv_store *store, const struct ks__row *row);
+int64_t ks__kv_death_ms(const struct ks_kv_store *store, const struct ks__row *row);
+void    ks__kv_on_expire(struct ks_kv_store *store, ks__kv_expire_fn *fn, void *user);
 
 /* False, and `*row` cleared, when there is none. */
 bool ks__kv_get(struct ks_kv_store *store, ks_bytes key, struct ks__row *row);

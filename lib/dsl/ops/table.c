@@ -59,6 +59,21 @@ static void flushed(void *user, ks_bytes key, const struct ks__row *now,
     t->ctx->op = op;
 }
 
+/* A row has outlived its ttl. */
+static void expired(void *user, ks_bytes key, const struct ks__row *row)
+{
+    struct ks__table_state *t    = user;
+    struct ks__op          *op   = t->ctx->op;
+    ks_window               window;
+    struct ks__record       gone = { .record.timestamp_ms = ks__kv_death_ms(t->store, row) };
+
+    if (!read_key(t, key, &gone.record, &window))
+        return;
+    t->ctx->op = t->op;
+    ks__table_update(t, &gone, row->value);
+    t->ctx->op = op;
+}
+
 void ks__table_open_shared(void *state, ks_ctx *ctx)
 {
     struct ks__table_state      *t    = state;
@@ -76,7 +91,8 @@ void ks__table_open_shared(void *state, ks_ctx *ctx)
         return;
     if (ks__serde_is_windowed(ks__kv_spec(t->store)->key))
         t->windowed = ks__kv_spec(t->store)->key;
-    t->cached = ks__kv_is_cached(t->store);
+    t->cached  = ks__kv_is_cached(t->store);
+    t->expires = ks__kv_spec(t->store)->ttl_ms > 0;
 }
 
 void ks__table_open(void *state, ks_ctx *ctx)
@@ -86,6 +102,8 @@ void ks__table_open(void *state, ks_ctx *ctx)
     ks__table_open_shared(state, ctx);
     if (t->cached)
         ks__kv_on_flush(t->store, flushed, t);
+    if (t->expires)
+        ks__kv_on_expire(t->store, expired, t);
 }
 
 struct ks_kv_store *ks__table_keyed_store(void *state)
@@ -171,12 +189,26 @@ bool ks__table_find(struct ks__table_state *t, const ks_record *record, struct k
                     struct ks__row *row)
 {
     const ks_bytes whole = stored_key(t, record->key, record->window);
+    bool           found;
 
     *row = (struct ks__row){ 0 };
     if (whole.data == NULL)
         return false;
-    return t->versioned ? get_version(t, whole, KS__NOW, row)
-                        : ks__kv_find(t->store, whole, slot, row);
+    if (t->versioned)
+        return get_version(t, whole, KS__NOW, row);
+    found = ks__kv_find(t->store, whole, slot, row);
+    if (!found || !t->expires || !ks__kv_is_dead(t->store, row))
+        return found;
+    expired(t, whole, row);
+    return ks__kv_find(t->store, whole, slot, row);
+}
+
+bool ks__table_read(struct ks__table_state *t, const ks_record *record, struct ks__row *row)
+{
+    const struct ks__row_key key = ks__row_key_of(record);
+    struct ks__kv_slot       slot;
+
+    return t->expires ? ks__table_find(t, record, &slot, row) : ks__table_get(t, &key, row);
 }
 
 void ks__table_update_found(struct ks__table_state *t, struct ks__kv_slot *slot,

@@ -25,6 +25,7 @@ struct ks__table_state {
     bool                versioned; /* the store is */
     bool                cached;    /* changes leave at the flush */
     bool                sends_old;
+    bool                expires;   /* rows of the store have a ttl */
 };
 
 /* The open function of an operator whose arguments begin with struct ks__table_args. */
@@ -46,7 +47,8 @@ static inline bool ks__table_wants_old(const struct ks__table_state *t)
 /* Put the row, if there is a store, and send the change, unless the flush does. `old` may be null;
  * it is left out unless wanted. Time, key, window, headers are those of `change`. */
 void ks__table_update(struct ks__table_state *t, const struct ks__record *change, ks_bytes old);
-/* Both for an update of the row that was found: the key is looked for once. */
+/* Both for an update of the row that was found: the key is looked for once. A row that has outlived
+ * its ttl is deleted before, with all that follows. */
 bool ks__table_find(struct ks__table_state *t, const ks_record *record, struct ks__kv_slot *slot,
                     struct ks__row *row);
 void ks__table_update_found(struct ks__table_state *t, struct ks__kv_slot *slot,
@@ -59,14 +61,8 @@ static inline struct ks__row_key ks__row_key_of(const ks_record *record)
 {
     return (struct ks__row_key){ record->key, record->window, KS__NOW };
 }
-/* The row in the store of a record's key. */
-static inline bool ks__table_read(struct ks__table_state *t, const ks_record *record,
-                                  struct ks__row *row)
-{
-    const struct ks__row_key key = ks__row_key_of(record);
-
-    return ks__table_get(t, &key, row);
-}
+/* The row in the store of a record's key, before an update; dead ones as ks__table_find(). */
+bool ks__table_read(struct ks__table_state *t, const ks_record *record, struct ks__row *row);
 /* The operator of the n-th view of the present one; to be called in open. NULL = failed. */
 struct ks__op *ks__table_view(ks_ctx *ctx, size_t n);
 

@@ -168,7 +168,8 @@ ks_table *ks__table_aggregation_add(ks_grouped_table *g, const struct ks__call *
                                     const struct ks__aggregation *what)
 {
     ks_builder           *b    = g->head.builder;
-    struct ks__table_part part = { .rows = KS__ROWS_STORED, .materialized = true };
+    struct ks__table_part part = { .rows = KS__ROWS_STORED, .materialized = true,
+                                   .of_table = true };
     struct ks__logical   *parent;
     struct ks__logical   *node;
     struct names          names;
