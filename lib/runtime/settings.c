@@ -35,6 +35,7 @@ enum row {
     ROW_WINDOW_EMIT,
     ROW_JOIN_EMIT,
     ROW_MAX_TASK_IDLE,
+    ROW_IDLE_ADVANCE,
     ROW_POLL,
     ROW_BUFFERED_RECORDS,
     ROW_EXTRACTOR,
@@ -142,6 +143,11 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
         .name = "max.task.idle.ms", .by_default = "0", .min = -1, .max = YEAR_MS,
         .doc  = "How long a task with several inputs waits for an empty one whose records may be "
                 "earlier. 0: only for what the log already has; -1: does not wait."),
+    [ROW_IDLE_ADVANCE] = DURATION(
+        .name = "idle.advance.ms", .by_default = "0", .max = YEAR_MS,
+        .doc  = "How long nothing may come to an operator before its time goes on with the wall "
+                "clock: windows close, suppressed results and results without partner leave. "
+                "0: only records move time, as in Kafka Streams. Ours."),
     [ROW_POLL] = DURATION(
         .name = "poll.ms", .by_default = "100", .min = 1, .max = 60000,
         .doc  = "How long a thread sleeps at most when there is nothing to do."),
@@ -330,6 +336,7 @@ static void read_values(struct ks__settings *settings)
     settings->window_emit_ms         = ks__config_int(values, ROW_WINDOW_EMIT);
     settings->join_emit_ms           = ks__config_int(values, ROW_JOIN_EMIT);
     settings->max_task_idle_ms       = ks__config_int(values, ROW_MAX_TASK_IDLE);
+    settings->idle_advance_ms        = ks__config_int(values, ROW_IDLE_ADVANCE);
     settings->poll_ms                = ks__config_int(values, ROW_POLL);
     settings->buffered_records       = (size_t)ks__config_int(values, ROW_BUFFERED_RECORDS);
     settings->task_timeout_ms        = ks__config_int(values, ROW_TASK_TIMEOUT);

@@ -32,6 +32,7 @@ struct ks__settings {
     int64_t            state_flush_bytes;       /* state.flush.bytes, per thread */
     int64_t            state_flush_ms;          /* state.flush.ms */
     int64_t            max_task_idle_ms;
+    int64_t            idle_advance_ms; /* 0 = off */
     int64_t            poll_ms;
     size_t             buffered_records;        /* per partition */
     ks_time_source     time;                    /* default.timestamp.extractor */

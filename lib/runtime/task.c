@@ -48,6 +48,7 @@ static void init_ctx(struct ks__task *task)
         .wall_time_ms   = ks__clock_wall_ms(task->options.clock),
         .window_emit_ms = task->options.settings->window_emit_ms,
         .join_emit_ms   = task->options.settings->join_emit_ms,
+        .idle_advance_ms = task->options.settings->idle_advance_ms,
     };
     task->collector.session  = task->options.session;
     task->collector.commit   = transactions ? task->options.commit : NULL;

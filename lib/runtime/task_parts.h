@@ -7,6 +7,7 @@
  *      task_process.c    the choice of the next record, processing, end of the record
  *      task_expire.c     rows that have outlived their ttl
  *      task_hold.c       operators that hold records back
+ *      task_idle.c       time that goes on while nothing comes
  *      task_punctuate.c  calling what is due, keeping due times
  *      task_ctx.c        what operators and user code ask for (struct ks__ctx_ops)
  *      task_failure.c    handlers, dead letters, drops
@@ -146,6 +147,11 @@ bool ks__task_is_full(const struct ks__task *task);
 /* Where the input would have to be read again from: nothing before is held. */
 int64_t ks__task_safe_position(const struct ks__task *task, const struct ks__queue *queue);
 void    ks__task_forget_held(struct ks__task *task);
+
+/* ---- task_idle.c ---- */
+
+/* Nothing was there to be processed: how many operators let their time go on. */
+size_t ks__task_idle(struct ks__task *task);
 
 /* ---- task_punctuate.c ---- */
 

@@ -239,6 +239,11 @@ enum ks__task_result ks__task_process(struct ks__task *task, size_t limit, size_
     task->mono_ms          = ks__clock_mono_ms(task->options.clock);
     task->ctx.wall_time_ms = ks__clock_wall_ms(task->options.clock);
     result                 = run(task, limit, &done);
+    if (result == KS__TASK_IDLE && done == 0) {
+        done = ks__task_idle(task);
+        if (task->ctx.failed)
+            result = KS__TASK_FAILED;
+    }
     if (done > 0 && result != KS__TASK_FAILED) {
         check_bytes(task);
         if (!task->options.settings->cache_flush_at_commit && !ks__task_flush_caches(task))

@@ -91,6 +91,10 @@ struct ks__op_class {
     void (*open)(void *state, ks_ctx *ctx);
     void (*process)(void *state, ks_ctx *ctx, const struct ks__record *record);
     void (*close)(void *state, ks_ctx *ctx);
+    /* Opt-in: nothing comes, and all inputs are read to their ends. An operator with a time of its
+     * own may let it go on with the clock, and send what that closes; true = it did. There is no
+     * record in `ctx`. */
+    bool (*idle)(void *state, ks_ctx *ctx);
     /* Tables: the row of a key, from the store or computed from the parents; false = none. */
     bool (*row)(void *state, ks_ctx *ctx, const struct ks__row_key *key, struct ks__row *row);
     /* The store in which process() looks up the record's key first; NULL = none. With it the task
@@ -179,6 +183,7 @@ struct ks_ctx {
     int64_t                   now_ms;    /* time of a store's put: record or punctuation */
     int64_t                   window_emit_ms; /* least wall time between rounds of final results */
     int64_t                   join_emit_ms;   /* and of results without partner */
+    int64_t                   idle_advance_ms; /* silence after which time goes on; 0 = never */
     ks_origin                 origin;    /* topic NULL = none */
     const ks_record          *raw;       /* the record as it was read; NULL = none */
     struct ks__decoded       *decoded;   /* ks_ctx_decode(): this record's, in the arena */

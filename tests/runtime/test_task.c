@@ -3,6 +3,7 @@
  * A task over inputs made of arrays: the order of records, the idle rule, what outlives a step, the
  * answers of handlers, appends that the log does not take, at_most_once.
  */
+#include "base/io.h"
 #include "runtime/commit.h"
 #include "runtime/task.h"
 
@@ -96,20 +97,15 @@ static ks_status see(ks_ctx *ctx, const ks_record *record, void *user)
     return KS_OK;
 }
 
-static void open_task(const char *guarantee, const char *idle_ms)
+static void open_topology(ks_stream *last, ks_builder *b, ks_config *config,
+                          const char *directory)
 {
     static const int all[] = { 0 };
-    ks_builder      *b     = ks_builder_new();
-    ks_config       *config = ks_config_new();
     ks_error         error = { .status = KS_OK };
-    ks_stream       *left  = ks_builder_stream(b, "one", NULL);
-    ks_stream       *right = ks_builder_stream(b, "two", NULL);
 
-    ks_stream_to(ks_stream_peek(ks_stream_merge(left, right, NULL), see, NULL, NULL), "out", NULL);
+    ks_stream_to(last, "out", NULL);
     ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
     ks_builder_free(b);
-    ks_config_set(config, "processing.guarantee", guarantee);
-    ks_config_set(config, "max.task.idle.ms", idle_ms);
     ks_config_set(config, "processing.exception.handler", "continue");
     ck_assert_int_eq(ks__settings_read(&settings, config, true, &error), KS_OK);
     ks_config_free(config);
@@ -125,12 +121,51 @@ static void open_task(const char *guarantee, const char *idle_ms)
     }, &error), KS_OK);
     ck_assert_msg(ks__task_open(&task, &(struct ks__task_options){
         .topology = topology, .subtopologies = all, .subtopology_count = 1, .id = "0_0",
-        .directory = "unused", .application_id = "test", .settings = &settings,
+        .directory = directory, .application_id = "test", .settings = &settings,
         .clock = &clock_by_hand.clock, .session = session, .commit = &commit,
         .handlers = &handlers }, &error) == KS_OK, "%s", error.message);
-    ck_assert_ptr_null(ks__task_state(task)); /* it keeps nothing */
     ks__task_connect(task, 0, &array_class, &one, 0);
     ks__task_connect(task, 1, &array_class, &two, 0);
+}
+
+static void open_task(const char *guarantee, const char *idle_ms)
+{
+    ks_builder *b      = ks_builder_new();
+    ks_config  *config = ks_config_new();
+    ks_stream  *left   = ks_builder_stream(b, "one", NULL);
+    ks_stream  *right  = ks_builder_stream(b, "two", NULL);
+
+    ks_config_set(config, "processing.guarantee", guarantee);
+    ks_config_set(config, "max.task.idle.ms", idle_ms);
+    open_topology(ks_stream_peek(ks_stream_merge(left, right, NULL), see, NULL, NULL), b, config,
+                  "unused");
+    ck_assert_ptr_null(ks__task_state(task)); /* it keeps nothing */
+}
+
+/* One that counts in windows of 10 ms, and lets them close after a second of silence. */
+static ks_status see_count(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)ctx, (void)user;
+    seen[strlen(seen)] = (char)('0' + ks_bytes_i64(record->value, 9));
+    return KS_OK;
+}
+
+static void open_windows(char *directory)
+{
+    ks_builder         *b      = ks_builder_new();
+    ks_config          *config = ks_config_new();
+    ks_stream          *both   = ks_stream_merge(ks_builder_stream(b, "one", NULL),
+                                                 ks_builder_stream(b, "two", NULL), NULL);
+    ks_windowed_stream *w      = ks_grouped_stream_windowed_by(
+        ks_stream_group_by_key(both, NULL), KS_TUMBLING(.size_ms = 10, .emit = KS_EMIT_ON_CLOSE));
+    ks_table *counts = ks_windowed_stream_count(w, KS_MATERIALIZED(.changelog = KS_OFF,
+                                                                   .key = ks_serde_bytes()));
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    ks_config_set(config, "processing.guarantee", "exactly_once_v2");
+    ks_config_set(config, "idle.advance.ms", "1000");
+    open_topology(ks_stream_peek(ks_table_to_stream(counts, NULL), see_count, NULL, NULL), b,
+                  config, directory);
 }
 
 static void set_up(void)
@@ -235,6 +270,28 @@ START_TEST(without_lag_an_empty_input_is_waited_for_as_long_as_configured)
     ks__manual_clock_advance(&clock_by_hand, 50);
     ck_assert_int_eq(process(100), KS__TASK_IDLE);
     ck_assert_str_eq(seen, "xa");
+}
+END_TEST
+
+START_TEST(an_input_that_may_have_more_is_not_silent)
+{
+    char directory[] = "/tmp/task-XXXXXX";
+
+    open_windows(directory);
+    give(&one, 'a', 5);
+    one.records[0].record.key = KS_TEXT("k");
+    ck_assert_int_eq(process(100), KS__TASK_IDLE);
+    ks__manual_clock_advance(&clock_by_hand, 1000);
+    two.lag = 1;
+    ck_assert_int_eq(process(100), KS__TASK_IDLE);
+    two.lag = -1; /* unknown */
+    ck_assert_int_eq(process(100), KS__TASK_IDLE);
+    ck_assert_str_eq(seen, "");
+    two.lag = 0;
+    ck_assert_int_eq(process(100), KS__TASK_IDLE);
+    ck_assert_str_eq(seen, "1");
+    ck_assert(ks__task_is_dirty(task));
+    ck_assert_int_eq(ks__io_remove_tree(directory), 0);
 }
 END_TEST
 
@@ -365,6 +422,7 @@ int main(void)
     tcase_add_test(tests, records_outlive_their_batch);
     tcase_add_test(tests, an_empty_input_with_lag_is_waited_for);
     tcase_add_test(tests, without_lag_an_empty_input_is_waited_for_as_long_as_configured);
+    tcase_add_test(tests, an_input_that_may_have_more_is_not_silent);
     tcase_add_test(tests, with_idle_minus_one_nothing_is_waited_for);
     tcase_add_test(tests, a_forgiven_record_is_dropped_and_counted);
     tcase_add_test(tests, a_handler_that_refuses_stops_the_task_and_an_abort_takes_it_back);

@@ -18,6 +18,8 @@
  */
 #include "dsl/ops/join_stream.h"
 
+#include "dsl/ops/idle.h"
+
 #include "base/buffer.h"
 #include "base/reader.h"
 #include "state/window_store.h"
@@ -324,7 +326,12 @@ static bool join_partners(const struct side *side, ks_ctx *ctx, const ks_record 
 
 static int64_t advance(const struct side *side, ks_ctx *ctx, int64_t time_ms)
 {
-    const int64_t now = clock(side, ctx, TIME_CLOCK, -1);
+    const int64_t  now = clock(side, ctx, TIME_CLOCK, -1);
+    struct ks__op *op  = ctx->op;
+
+    ctx->op = side->shared;
+    ks__idle_record(ctx);
+    ctx->op = op;
 
     if (time_ms <= now)
         return now;
@@ -359,6 +366,30 @@ static void side_process(void *state, ks_ctx *ctx, const struct ks__record *in)
         wait(side, ctx, record);
 }
 
+/* While nothing comes to either side; the left one looks, for both. */
+static bool side_idle(void *state, ks_ctx *ctx)
+{
+    static const ks_record nothing = { .timestamp_ms = -1 };
+    const struct side     *side    = state;
+    struct ks__op         *op      = ctx->op;
+    int64_t                now, then;
+
+    if (side->waiting == NULL || !side->args->left)
+        return false;
+    now     = clock(side, ctx, TIME_CLOCK, -1);
+    ctx->op = side->shared;
+    then    = ks__idle_time(ctx, now);
+    ctx->op = op;
+    if (then == now || nothing_waits(side))
+        return false;
+    set_clock(side, ctx, TIME_CLOCK, then);
+    ctx->op = side->shared;
+    ks__idle_went_on(ctx);
+    ctx->op = op;
+    release(side, ctx, &nothing, then);
+    return true;
+}
+
 const struct ks__op_class ks__join_side_class = {
     .name       = "stream-stream join",
     .prefix     = "KSTREAM-JOINTHIS-",
@@ -366,4 +397,5 @@ const struct ks__op_class ks__join_side_class = {
     .state_size = sizeof(struct side),
     .open       = side_open,
     .process    = side_process,
+    .idle       = side_idle,
 };

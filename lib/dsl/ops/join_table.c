@@ -10,6 +10,7 @@
  */
 #include "dsl/ops/table.h"
 
+#include "dsl/ops/idle.h"
 #include "dsl/ops/join_buffer.h"
 #include "topology/lent.h"
 
@@ -66,6 +67,7 @@ static int64_t advance(ks_ctx *ctx, const ks_record *record)
 {
     int64_t now_ms = ctx->ops->clock(ctx, STREAM_TIME, -1);
 
+    ks__idle_record(ctx);
     if (record->timestamp_ms <= now_ms)
         return now_ms;
     ctx->ops->set_clock(ctx, STREAM_TIME, record->timestamp_ms);
@@ -92,11 +94,40 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
     ks__join_buffer_release(ctx, self->buffer, due_ms, join, state);
 }
 
+static bool nothing_waits(struct ks_kv_store *buffer)
+{
+    ks_iter   *it = ks__kv_range(buffer, KS_NULL, KS_NULL, KS_ASCENDING);
+    ks_record  row;
+    const bool found = ks_iter_next(it, &row);
+
+    ks_iter_close(it);
+    return !found;
+}
+
+/* While nothing comes: what waits is joined all the same. */
+static bool join_table_idle(void *state, ks_ctx *ctx)
+{
+    const struct join_table      *self = state;
+    const struct join_table_args *args = ctx->op->node->args;
+    int64_t                       now, then;
+
+    if (self->buffer == NULL)
+        return false;
+    now  = ctx->ops->clock(ctx, STREAM_TIME, -1);
+    then = ks__idle_time(ctx, now);
+    if (then == now || nothing_waits(self->buffer))
+        return false;
+    ctx->ops->set_clock(ctx, STREAM_TIME, then);
+    ks__idle_went_on(ctx);
+    ks__join_buffer_release(ctx, self->buffer, then - args->grace_ms, join, state);
+    return true;
+}
+
 #define JOIN_TABLE(prefix_)                                                                   \
     {                                                                                         \
         .name = "stream-table join", .prefix = (prefix_), .traits = KS__OP_KEEPS_KEY,         \
         .state_size = sizeof(struct join_table), .open = join_table_open,                     \
-        .process = join_table_process                                                         \
+        .process = join_table_process, .idle = join_table_idle                                \
     }
 
 static const struct ks__op_class inner_class = JOIN_TABLE("KSTREAM-JOIN-");

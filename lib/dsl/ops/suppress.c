@@ -8,6 +8,7 @@
  * The stream time is that of the changes which come here. A change leaves with the old value that
  * it came with, so what subtracts it sees the one before the last change held, as in Kafka Streams.
  */
+#include "dsl/ops/idle.h"
 #include "dsl/ops/suppress_buffer.h"
 #include "dsl/ops/windowed.h"
 
@@ -119,6 +120,7 @@ static void suppress_process(void *state, ks_ctx *ctx, const struct ks__record *
         return;
     if (args->until_close)
         held.time_ms = r->window->end_ms;
+    ks__idle_record(ctx);
     self->now_ms = ctx->ops->clock(ctx, STREAM_TIME, -1);
     if (r->timestamp_ms > self->now_ms) {
         self->now_ms = r->timestamp_ms;
@@ -133,6 +135,21 @@ static void suppress_process(void *state, ks_ctx *ctx, const struct ks__record *
         ks__ctx_raise(ctx, KS_EFULL,
                       "the buffer holds %lld changes of %lld bytes, more than it may",
                       (long long)sizes.count, (long long)sizes.bytes);
+}
+
+static bool suppress_idle(void *state, ks_ctx *ctx)
+{
+    struct suppress *self = state;
+    const int64_t    now  = ctx->ops->clock(ctx, STREAM_TIME, -1);
+
+    self->now_ms = ks__idle_time(ctx, now);
+    if (self->now_ms == now || ks__held_sizes(self->buffer).count == 0)
+        return false;
+    ctx->ops->set_clock(ctx, STREAM_TIME, self->now_ms);
+    ks__idle_went_on(ctx);
+    ks__held_release(ctx, self->buffer,
+                     &(struct ks__held_taker){ .wanted = wanted, .take = take, .user = self });
+    return true;
 }
 
 /* What was there before the changes that are held; else the parent's row. */
@@ -158,6 +175,7 @@ static const struct ks__op_class suppress_class = {
     .state_size = sizeof(struct suppress),
     .open       = suppress_open,
     .process    = suppress_process,
+    .idle       = suppress_idle,
     .row        = suppress_row,
 };
 

@@ -257,6 +257,24 @@ static void slices_process(void *state, ks_ctx *ctx, const struct ks__record *in
     ks__windowed_close(&self->w, record, time_ms);
 }
 
+/* While nothing comes: the last window with a slice is the one to be waited for. */
+static bool slices_idle(void *state, ks_ctx *ctx)
+{
+    static const ks_record      nothing = { .timestamp_ms = -1 };
+    struct slices              *self    = state;
+    const struct ks__windowing *windows = &self->w.args->windows;
+    const int64_t               slice   = ks__window_time(self->store);
+    int64_t                     time_ms;
+
+    if (slice < 0 ||
+        !ks__windowed_go_on(&self->w, slice / windows->advance_ms * windows->advance_ms, &time_ms))
+        return false;
+    make_closed(self, time_ms, ks__window_close_ms(windows, time_ms));
+    if (ctx->error->status == KS_OK)
+        ks__windowed_close(&self->w, &nothing, time_ms);
+    return true;
+}
+
 /* ---- rows ---- */
 
 /* A window that is not made: what its slices hold so far. */
@@ -286,7 +304,7 @@ static bool slices_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
     {                                                                                         \
         .name = (name_), .prefix = (prefix_), .traits = KS__OP_KEEPS_KEY | KS__OP_TABLE,      \
         .state_size = sizeof(struct slices), .open = slices_open, .process = slices_process,  \
-        .row = slices_row                                                                     \
+        .idle = slices_idle, .row = slices_row                                                \
     }
 
 const struct ks__op_class ks__slices_aggregate_class =

@@ -233,7 +233,7 @@ static void sliding_process(void *state, ks_ctx *ctx, const struct ks__record *i
     {                                                                                         \
         .name = (name_), .prefix = (prefix_), .traits = KS__OP_KEEPS_KEY | KS__OP_TABLE,      \
         .state_size = sizeof(struct ks__windowed_state), .open = ks__windowed_open,           \
-        .process = sliding_process, .row = ks__windowed_row                                   \
+        .process = sliding_process, .idle = ks__windowed_idle, .row = ks__windowed_row        \
     }
 
 const struct ks__op_class ks__sliding_aggregate_class =

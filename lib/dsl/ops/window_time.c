@@ -61,7 +61,7 @@ static void time_process(void *state, ks_ctx *ctx, const struct ks__record *in)
     {                                                                                         \
         .name = (name_), .prefix = (prefix_), .traits = KS__OP_KEEPS_KEY | KS__OP_TABLE,      \
         .state_size = sizeof(struct ks__windowed_state), .open = ks__windowed_open,           \
-        .process = time_process, .row = ks__windowed_row                                      \
+        .process = time_process, .idle = ks__windowed_idle, .row = ks__windowed_row           \
     }
 
 const struct ks__op_class ks__time_aggregate_class =

@@ -3,6 +3,8 @@
  * windowed.c - folding, sending and closing of windows, whatever their kind.
  */
 #include "dsl/ops/windowed.h"
+
+#include "dsl/ops/idle.h"
 #include "topology/lent.h"
 
 #define TIME_CLOCK  "time"      /* the operator's stream time */
@@ -69,17 +71,63 @@ bool ks__windowed_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
 
 /* ---- time ---- */
 
+static void set_time(struct ks__windowed_state *w, int64_t time_ms)
+{
+    w->table.ctx->ops->set_clock(w->table.ctx, TIME_CLOCK, time_ms);
+    if (w->args->holds && !w->args->windows.final)
+        ks__window_release(w->table.store, w->args->holder, time_ms);
+}
+
 int64_t ks__windowed_advance(struct ks__windowed_state *w, int64_t time_ms)
 {
     ks_ctx       *ctx = w->table.ctx;
     const int64_t now = ctx->ops->clock(ctx, TIME_CLOCK, NONE);
 
+    ks__idle_record(ctx);
     if (time_ms <= now)
         return now;
-    ctx->ops->set_clock(ctx, TIME_CLOCK, time_ms);
-    if (w->args->holds && !w->args->windows.final)
-        ks__window_release(w->table.store, w->args->holder, time_ms);
+    set_time(w, time_ms);
     return time_ms;
+}
+
+/* Is the row of this time closed, and sent if that is done at the close? */
+static bool is_settled(const struct ks__windowed_state *w, int64_t row_ms, int64_t time_ms)
+{
+    const struct ks__windowing *windows = &w->args->windows;
+    ks_ctx                     *ctx     = w->table.ctx;
+    int64_t                     close   = ks__window_close_ms(windows, time_ms);
+
+    if (windows->final)
+        close = ctx->ops->clock(ctx, CLOSE_CLOCK, NONE);
+    return row_ms <= (close == NONE ? NONE : ks__window_final_bound_ms(windows, close));
+}
+
+bool ks__windowed_go_on(struct ks__windowed_state *w, int64_t latest_ms, int64_t *time_ms)
+{
+    ks_ctx       *ctx  = w->table.ctx;
+    const int64_t now  = ctx->ops->clock(ctx, TIME_CLOCK, NONE);
+    const int64_t then = ks__idle_time(ctx, now);
+
+    if (then == now || w->args->windows.kind == KS__WINDOWS_UNLIMITED ||
+        is_settled(w, latest_ms, now))
+        return false;
+    set_time(w, then);
+    ks__idle_went_on(ctx);
+    *time_ms = then;
+    return true;
+}
+
+bool ks__windowed_idle(void *state, ks_ctx *ctx)
+{
+    static const ks_record     nothing = { .timestamp_ms = -1 };
+    struct ks__windowed_state *w       = state;
+    int64_t                    time_ms;
+
+    if (!ks__windowed_go_on(w, ks__window_time(w->table.store), &time_ms))
+        return false;
+    ks__windowed_close(w, &nothing, time_ms);
+    (void)ctx;
+    return true;
 }
 
 /* ---- folds ---- */

@@ -56,6 +56,11 @@ bool ks__windowed_row(void *state, ks_ctx *ctx, const struct ks__row_key *key,
                       struct ks__row *row);
 /* The record counts for the stream time, which is given back. */
 int64_t ks__windowed_advance(struct ks__windowed_state *w, int64_t time_ms);
+/* While nothing comes: the time goes on with the clock as long as the latest row is not closed and
+ * sent; false = it does not. */
+bool ks__windowed_go_on(struct ks__windowed_state *w, int64_t latest_ms, int64_t *time_ms);
+/* The idle function of the classes: go on, close. */
+bool ks__windowed_idle(void *state, ks_ctx *ctx);
 /* What a new window starts from: 0, null, or the initial aggregate. */
 ks_bytes ks__windowed_initial(struct ks__windowed_state *w);
 /* Fold the record into `*acc`, in this window. False = skipped or failed. */

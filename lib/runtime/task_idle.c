@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * task_idle.c - opt-in (idle.advance.ms): while nothing comes, operators may let their time go on.
+ *
+ *      nothing processed, every input read to its known end --> class->idle of each operator,
+ *                                                              parents first; each is one record
+ *
+ * How silent it has been for an operator, and what it closes, is its own affair (dsl/ops/idle.h).
+ * Stream time of the task and punctuations by it do not move: records alone move them.
+ * Threads: the task's.
+ */
+#include "runtime/task_parts.h"
+
+/* Nothing is at hand, and the log has nothing either; what is not known counts as there. */
+static bool is_silent(const struct ks__task *task)
+{
+    if (task->finishing || ks__task_pending(task) > 0)
+        return false;
+    for (size_t i = 0; i < task->queue_count; i++)
+        if (task->queues[i].class == NULL || ks__queue_lag(&task->queues[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool call(struct ks__task *task, struct ks__op *op)
+{
+    ks_ctx *ctx = &task->ctx;
+    bool    went_on;
+
+    ctx->op     = op;
+    ctx->record = NULL;
+    ctx->raw    = NULL;
+    ctx->origin = (ks_origin){ .topic = NULL };
+    ctx->now_ms = ctx->stream_time_ms;
+    went_on     = op->class->idle(op->state, ctx);
+    if (ctx->error->status != KS_OK && !ctx->failed)
+        ks__task_failed(task, op, KS_FAILURE_PROCESSING, NULL);
+    ks__task_end_record(task);
+    return went_on;
+}
+
+size_t ks__task_idle(struct ks__task *task)
+{
+    size_t count = 0;
+
+    if (task->options.settings->idle_advance_ms == 0 || !is_silent(task))
+        return 0;
+    for (size_t i = 0; i < task->op_count && !task->ctx.failed; i++)
+        if (task->ops[i].class->idle != NULL && call(task, &task->ops[i]))
+            count++;
+    if (count > 0)
+        task->dirty = true;
+    return count;
+}
