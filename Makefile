@@ -6,8 +6,8 @@
 #   lib/**.c                      the library, static and shared
 #   tests/ROOM/test_NAME.c        a Check program build/tests/ROOM/test_NAME; the other .c files of
 #                                 its folder and those of tests/support/ are linked to it, to
-#                                 tests/examples/ also the parts of examples/NAME/, main.c excepted
-#                                 (those of tests/examples/: also the parts of the examples)
+#                                 those of tests/examples/ and tests/fuzz/ also the parts of
+#                                 examples/NAME/, main.c excepted
 #   tests/NAME/*.c                without a test_*.c among them: one program build/tests/NAME
 #   tests/preload/*.c             build/tests/preload.so, for LD_PRELOAD
 #   examples/NAME.c  .cc  NAME/   a program build/examples/NAME from the file or the folder
@@ -109,7 +109,7 @@ SUPPORT_C     := $(wildcard tests/support/*.c)
 TESTS         := $(TEST_C:%.c=$(BUILD)/%)
 folder_helpers = $(filter-out $(TEST_C),$(wildcard $(dir $(1))*.c))
 EXAMPLE_PARTS  = $(BUILD)/obj/examples/parts.a
-example_parts  = $(if $(filter tests/examples/%,$(1)),$(EXAMPLE_PARTS))
+example_parts  = $(if $(filter tests/examples/% tests/fuzz/%,$(1)),$(EXAMPLE_PARTS))
 $(foreach c,$(TEST_C),$(eval $(call program,$(c:%.c=$(BUILD)/%),\
     $(call objects,$(c) $(call folder_helpers,$(c)) $(SUPPORT_C)) $(call example_parts,$(c)),\
     $$(TEST_LIBS))))
@@ -122,7 +122,7 @@ PROGRAM_FOLDERS := $(filter-out tests/support/ tests/preload/ $(TEST_FOLDERS),\
                        $(sort $(dir $(wildcard tests/*/*.c))))
 TEST_PROGRAMS   := $(PROGRAM_FOLDERS:%/=$(BUILD)/%)
 $(foreach d,$(PROGRAM_FOLDERS),$(eval $(call program,$(d:%/=$(BUILD)/%),\
-    $(call objects,$(wildcard $(d)*.c) $(SUPPORT_C)),$$(TEST_LIBS))))
+    $(call objects,$(wildcard $(d)*.c) $(SUPPORT_C)) $(call example_parts,$(d)),$$(TEST_LIBS))))
 
 PRELOAD = $(BUILD)/tests/preload.so
 $(PRELOAD): $(call objects,$(wildcard tests/preload/*.c))

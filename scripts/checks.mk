@@ -17,6 +17,15 @@ sim: $(BUILD)/tests/sim  ## simulate rebalances and failures; SEEDS=n: so many, 
 property: $(BUILD)/tests/property  ## random programs against a model; SEEDS=n: so many, SEED=s: that one
 	$(Q)$(BUILD)/tests/property $(if $(SEED),--seed $(SEED) -v,--seeds $(SEEDS))
 
+# Everything is built once more, by clang and with its coverage counters; only the program itself is
+# linked to libFuzzer's main.
+fuzz:  ## libFuzzer over the readers of foreign bytes; SECONDS=60 for all of them, F=name: that one
+	$(Q)scripts/bootstrap --install fuzz
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ DEBUG=1 \
+	    SAN=fuzzer-no-link$(comma)address$(comma)undefined CFLAGS='-O1 -g -DKS_LIBFUZZER' \
+	    LDFLAGS=-fsanitize=fuzzer $(BUILD)/fuzz/tests/fuzz
+	$(Q)$(ASAN_ENV) $(UBSAN_ENV) scripts/fuzz $(BUILD)/fuzz/tests/fuzz $(or $(SECONDS),60) $(F)
+
 demo: $(BUILD)/examples/model_scoring  ## score real wines with models that change meanwhile
 	$(Q)examples/model_scoring/demo.sh $(BUILD)
 
@@ -118,5 +127,5 @@ compile_commands.json: FORCE  ## the compiler calls, for editors
 	    printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", comma, folder, file, $$0; \
 	    comma = ",\n" } END { print "\n]" }' $(BUILD)/commands.txt >$@
 
-.PHONY: conformance sim property demo soak bench check check-project check-format format abi check-debug check-asan \
+.PHONY: conformance sim property fuzz demo soak bench check check-project check-format format abi check-debug check-asan \
         check-ubsan check-sanitizers check-tsan check-valgrind run-tsan run-valgrind coverage analyze

@@ -80,6 +80,13 @@ static const struct ks__cluster_class *class_of(const char *address)
     return is_broker_list(address) ? &ks__cluster_kafka : NULL;
 }
 
+const char *ks__cluster_kind_of(const char *address)
+{
+    const struct ks__cluster_class *class = class_of(address);
+
+    return class != NULL ? class->kind : NULL;
+}
+
 /* ---- cluster ---- */
 
 ks_status ks__cluster_open(struct ks__cluster **out, const char *address,

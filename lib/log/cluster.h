@@ -153,6 +153,8 @@ ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
 void ks__cluster_close(struct ks__cluster *cluster);
 /* "memory", "embedded", "kafka". */
 const char *ks__cluster_kind(const struct ks__cluster *cluster);
+/* The kind of log that an address names; NULL = it is none. */
+const char *ks__cluster_kind_of(const char *address);
 /* Which log it is: another text for another set of topics under the same address (a log in memory
  * that was made anew, a directory that was emptied); "" = not known. State is stamped with it. */
 const char *ks__cluster_id(const struct ks__cluster *cluster);

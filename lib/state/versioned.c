@@ -195,8 +195,8 @@ static bool find(struct ks_kv_store *store, ks_bytes key, int64_t from_ms, int64
     bool      found = ks_iter_next(it, &row);
 
     ks_iter_close(it);
-    if (!found || row.value.size == 0)
-        return false;
+    if (!found || row.value.size == 0 || row.key.size != from.size)
+        return false; /* nothing, or not a row of this store */
     out->from_ms = get_time((const uint8_t *)row.key.data + row.key.size - TIME_BYTES);
     out->to_ms   = row.timestamp_ms;
     out->value   = KS_NULL;
@@ -223,6 +223,8 @@ static void sweep(struct ks_kv_store *store, struct clock *clock)
         const size_t   size = row.key.size - TIME_BYTES;
         uint8_t       *history;
 
+        if (row.key.size < 2 * TIME_BYTES)
+            continue; /* not a row of this store */
         clock->next_ms = get_time(text + 1);
         if (clock->next_ms > limit || swept++ == SWEEP_ROWS)
             break;

@@ -10,7 +10,7 @@
 
 #include "plan.h"
 
-#define KEPT_MAX 4096 /* facts in one list: more than any program makes */
+#define KEPT_MAX 16384 /* facts in one list: more than any program makes */
 
 /* A record; of a table also with what was before. All text belongs to the model. */
 struct fact {

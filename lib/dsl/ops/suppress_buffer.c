@@ -95,22 +95,30 @@ static uint8_t *put_sized(uint8_t *at, ks_bytes bytes)
     return at + 4 + bytes.size;
 }
 
-static bool read_change(ks_ctx *ctx, ks_bytes key, const struct ks__row *row,
-                        struct ks__held *held)
+bool ks__held_read(ks_bytes key, ks_bytes value, struct ks__held *held)
 {
-    struct ks__reader in = ks__reader_of(row->value);
+    struct ks__reader in = ks__reader_of(key);
 
-    *held = (struct ks__held){
-        .key          = { (const uint8_t *)key.data + 1 + TIME_BYTES, key.size - 1 - TIME_BYTES },
-        .time_ms      = (int64_t)(ks__get_be64((const uint8_t *)key.data + 1) ^ SIGN),
-        .timestamp_ms = row->timestamp_ms,
-        .headers      = row->headers,
-    };
+    *held = (struct ks__held){ .key = KS_NULL };
+    ks__reader_u8(&in);
+    held->time_ms = (int64_t)(ks__reader_u64(&in) ^ SIGN);
+    held->key     = ks__reader_rest(&in);
+    if (in.failed)
+        return false;
+    in          = ks__reader_of(value);
     held->value = ks__reader_sized(&in);
     held->old   = ks__reader_sized(&in);
     held->prior = ks__reader_sized(&in);
-    if (!ks__reader_done(&in))
+    return ks__reader_done(&in);
+}
+
+static bool read_change(ks_ctx *ctx, ks_bytes key, const struct ks__row *row,
+                        struct ks__held *held)
+{
+    if (!ks__held_read(key, row->value, held))
         ks__ctx_raise(ctx, KS_ECORRUPT, "a change that was held back is damaged");
+    held->timestamp_ms = row->timestamp_ms;
+    held->headers      = row->headers;
     return ctx->error->status == KS_OK;
 }
 
@@ -126,16 +134,26 @@ bool ks__held_get(ks_ctx *ctx, struct ks_kv_store *buffer, ks_bytes key, struct 
            read_change(ctx, row_key, &row, held);
 }
 
+size_t ks__held_size(const struct ks__held *held)
+{
+    return 12 + held->value.size + held->old.size + held->prior.size;
+}
+
+void ks__held_write(const struct ks__held *held, uint8_t *out)
+{
+    put_sized(put_sized(put_sized(out, held->value), held->old), held->prior);
+}
+
 static void write_change(ks_ctx *ctx, struct ks_kv_store *buffer, const struct ks__held *held)
 {
     ks_bytes       key  = change_key(ctx, held->time_ms, held->key);
-    const size_t   size = 12 + held->value.size + held->old.size + held->prior.size;
+    const size_t   size = ks__held_size(held);
     uint8_t       *text = alloc(ctx, size);
     struct ks__row row  = { { text, size }, held->timestamp_ms, held->headers };
 
     if (text == NULL || key.data == NULL)
         return;
-    put_sized(put_sized(put_sized(text, held->value), held->old), held->prior);
+    ks__held_write(held, text);
     ks__kv_put(buffer, key, &row);
 }
 

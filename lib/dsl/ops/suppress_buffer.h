@@ -37,6 +37,11 @@ struct ks__held_sizes ks__held_sizes(struct ks_kv_store *buffer);
 bool ks__held_put(ks_ctx *ctx, struct ks_kv_store *buffer, const struct ks__held *held);
 /* The change that is held of a key; false = none. */
 bool ks__held_get(ks_ctx *ctx, struct ks_kv_store *buffer, ks_bytes key, struct ks__held *held);
+/* A row of [2] taken apart, without timestamp and headers; false = damaged. And its value, of so
+ * many bytes. */
+bool   ks__held_read(ks_bytes key, ks_bytes value, struct ks__held *held);
+size_t ks__held_size(const struct ks__held *held);
+void   ks__held_write(const struct ks__held *held, uint8_t *out);
 /* Take out the first ones, as long as `wanted` says so of the sizes and of the first. */
 struct ks__held_taker {
     bool (*wanted)(ks_ctx *ctx, void *user, const struct ks__held_sizes *sizes);

@@ -122,10 +122,17 @@ static bool read_bytes(struct ks__reader *in, uint32_t size, ks_bytes *out)
     return !in->failed;
 }
 
+/* Offsets ascend and end within the span: readers search by them. */
+static bool is_next(const struct ks__chunk *chunk, uint32_t delta, int64_t last)
+{
+    return delta > last && delta < chunk->span;
+}
+
 ks_status ks__chunk_decode(const struct ks__chunk *chunk, int64_t base, int64_t from,
                            struct ks__segment *segment)
 {
     struct ks__reader in     = ks__reader_of(chunk->body);
+    int64_t           last   = -1;
     struct ks__arena  arena  = { .next = NULL };    /* of headers, made when one occurs */
     ks_status         status = KS_OK;
 
@@ -135,13 +142,15 @@ ks_status ks__chunk_decode(const struct ks__chunk *chunk, int64_t base, int64_t 
         ks_bytes       headers;
         int64_t        offset;
 
-        if (in.failed || !read_bytes(&in, ks__get_be32(head + 12), &record.key) ||
+        if (in.failed || !is_next(chunk, ks__get_be32(head + 8), last) ||
+            !read_bytes(&in, ks__get_be32(head + 12), &record.key) ||
             !read_bytes(&in, ks__get_be32(head + 16), &record.value) ||
             !read_bytes(&in, ks__get_be32(head + 20), &headers)) {
             status = KS_ECORRUPT;
             break;
         }
-        offset              = base + ks__get_be32(head + 8);
+        last                = ks__get_be32(head + 8);
+        offset              = base + last;
         record.timestamp_ms = (int64_t)ks__get_be64(head);
         if (offset < from)
             continue;

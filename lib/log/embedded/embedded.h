@@ -147,6 +147,10 @@ ks_status ks__row_identity(struct ks__embedded_log *log, struct ks__txn *txn,
                            char out[KS__CLUSTER_ID_BYTES]);
 /* The next number of the log, kept. */
 ks_status ks__row_serial(struct ks__embedded_log *log, struct ks__txn *txn, uint64_t *serial);
+/* A group as the bytes of its row, and back into one that is empty: KS_ECORRUPT, KS_ENOMEM; then it
+ * has some of the members. */
+void ks__group_write(const struct ks__group *group, struct ks__buffer *out);
+ks_status ks__group_read(ks_bytes bytes, struct ks__group *group);
 /* A group; `*found` false: none is kept. The caller releases it. */
 ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
                             struct ks__group *group, bool *found);

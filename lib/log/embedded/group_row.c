@@ -57,18 +57,23 @@ static void group_key(struct ks__buffer *key, const char *name)
     ks__buffer_append_text(key, name);
 }
 
+void ks__group_write(const struct ks__group *group, struct ks__buffer *out)
+{
+    ks__buffer_append_be32(out, (uint32_t)group->generation);
+    ks__buffer_append_u8(out, group->rebalancing);
+    ks__buffer_append_be64(out, (uint64_t)group->partitions);
+    ks__buffer_append_be32(out, (uint32_t)group->count);
+    for (size_t i = 0; i < group->count; i++)
+        put_member(out, group->members[i]);
+}
+
 ks_status ks__row_put_group(struct ks__embedded_log *log, struct ks__txn *txn,
                             const struct ks__group *group)
 {
     struct ks__buffer out    = { .data = NULL }, key = { .data = NULL };
     ks_status         status = KS_ENOMEM;
 
-    ks__buffer_append_be32(&out, (uint32_t)group->generation);
-    ks__buffer_append_u8(&out, group->rebalancing);
-    ks__buffer_append_be64(&out, (uint64_t)group->partitions);
-    ks__buffer_append_be32(&out, (uint32_t)group->count);
-    for (size_t i = 0; i < group->count; i++)
-        put_member(&out, group->members[i]);
+    ks__group_write(group, &out);
     group_key(&key, group->name);
     if (!out.failed && !key.failed)
         status = ks__txn_put(txn, log->meta, ks__buffer_bytes(&key), ks__buffer_bytes(&out));
@@ -168,24 +173,12 @@ static struct ks__member *get_member(struct ks__reader *in)
     return NULL;
 }
 
-ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
-                            struct ks__group *group, bool *found)
+ks_status ks__group_read(ks_bytes bytes, struct ks__group *group)
 {
-    struct ks__buffer key = { .data = NULL };
-    ks_bytes          value;
-    struct ks__reader in;
-    ks_status         status = ks__group_init(group, name);
+    struct ks__reader in     = ks__reader_of(bytes);
+    ks_status         status = KS_OK;
     uint32_t          count;
 
-    *found = false;
-    group_key(&key, name);
-    if (status == KS_OK)
-        status = key.failed ? KS_ENOMEM
-                            : ks__txn_get(txn, log->meta, ks__buffer_bytes(&key), &value);
-    ks__buffer_release(&key);
-    if (status != KS_OK || value.data == NULL)
-        return status;
-    in                 = ks__reader_of(value);
     group->generation  = ks__reader_i32(&in);
     group->rebalancing = ks__reader_u8(&in) != 0;
     group->partitions  = ks__reader_i64(&in);
@@ -202,6 +195,24 @@ ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, c
     }
     if (status == KS_OK && !ks__reader_done(&in))
         status = KS_ECORRUPT;
-    *found = true;
     return status;
+}
+
+ks_status ks__row_get_group(struct ks__embedded_log *log, struct ks__txn *txn, const char *name,
+                            struct ks__group *group, bool *found)
+{
+    struct ks__buffer key = { .data = NULL };
+    ks_bytes          value;
+    ks_status         status = ks__group_init(group, name);
+
+    *found = false;
+    group_key(&key, name);
+    if (status == KS_OK)
+        status = key.failed ? KS_ENOMEM
+                            : ks__txn_get(txn, log->meta, ks__buffer_bytes(&key), &value);
+    ks__buffer_release(&key);
+    if (status != KS_OK || value.data == NULL)
+        return status;
+    *found = true;
+    return ks__group_read(value, group);
 }
