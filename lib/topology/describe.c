@@ -14,6 +14,7 @@
 #include "topology/graph.h"
 
 #include "base/buffer.h"
+#include "topology/shape.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -278,7 +279,9 @@ static void append_dot(const struct view *view)
 
 /* ---- public ---- */
 
-char *ks_topology_describe(const ks_topology *topology, ks_describe_form form)
+/* ---- all forms ---- */
+
+static char *describe_graph(const ks_topology *topology, ks_describe_form form)
 {
     struct ks__buffer out   = { 0 };
     size_t            nodes = topology != NULL ? topology->node_count : 0;
@@ -303,6 +306,28 @@ char *ks_topology_describe(const ks_topology *topology, ks_describe_form form)
     ks__free(view.scratch);
     ks__free(view.names);
     return ks__buffer_steal_text(&out);
+}
+
+/* A topology with a mistake has no shape: the text is empty, and so never equal to one. */
+static char *describe_shape(const ks_topology *topology)
+{
+    struct ks__buffer out    = { 0 };
+    ks_error          error  = { .status = KS_OK };
+    struct ks__shape  shape;
+    const ks_status   status = ks__shape_of(&shape, topology, &error);
+
+    if (status == KS_OK)
+        ks__shape_write(&shape, &out);
+    else
+        ks__buffer_append_text(&out, "");
+    out.failed = out.failed || status == KS_ENOMEM;
+    ks__shape_release(&shape);
+    return ks__buffer_steal_text(&out);
+}
+
+char *ks_topology_describe(const ks_topology *topology, ks_describe_form form)
+{
+    return form == KS_DESCRIBE_SHAPE ? describe_shape(topology) : describe_graph(topology, form);
 }
 
 void ks_text_free(char *text)
