@@ -44,7 +44,8 @@ KS_API ks_builder *ks_builder_new(void);
 KS_API void        ks_builder_free(ks_builder *b);
 
 /**
- * Build by a configuration, the one that the app will have: `topology.optimization`.
+ * Build by a configuration, the one that the app will have: `topology.optimization` and
+ * `ensure.explicit.internal.resource.naming`.
  *
  * May come before or after the declarations; the last one before ks_builder_build() counts. What
  * optimization does: a table that is read from a topic has that topic for its changelog
@@ -52,7 +53,8 @@ KS_API void        ks_builder_free(ks_builder *b);
  * (merge.repartition.topics); a stream joined with itself keeps one store
  * (single.store.self.join). It changes topics and stores: for an application that has run before
  * see ks_topology_diff(). An app whose configuration sets the property otherwise than its topology
- * was built refuses to start.
+ * was built refuses to start. With explicit naming ks_builder_build() refuses stores and internal
+ * topics whose names were generated (KS_ETOPOLOGY).
  *
  *      ks_config_set(config, "topology.optimization", "all");
  *      ks_builder_configure(b, config);

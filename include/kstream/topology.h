@@ -25,8 +25,8 @@ typedef enum ks_describe_form {
  *
  * Ownership: the caller frees the text with ks_text_free().
  * Threads:   any.
- * Errors:    NULL without memory; a topology with a build error describes as "Topologies:\n", as a shape
- *            as an empty text.
+ * Errors:    NULL without memory; a topology with a build error describes as "Topologies:\n", as a
+ *            shape as an empty text.
  * Kafka:     Topology#describe, TopologyDescription#toString.
  * Since:     0.1
  */

@@ -333,6 +333,8 @@ static bool write_all(ks_builder *b, struct ks__plan *plan)
         ks__rewrite_self_joins(&r);
     done = done && !r.failed && write_nodes(b, plan, &r);
     ks__plan_optimized(plan, b->optimization);
+    if (b->explicit_names)
+        ks__plan_explicit_names(plan);
     ks__rewrite_close(&r);
     return done;
 }

@@ -5,6 +5,7 @@
 #include "dsl/dsl.h"
 
 #include "serde/serde.h"
+#include "topology/names.h"
 #include "topology/optimization.h"
 
 #include <string.h>
@@ -77,7 +78,8 @@ void ks_builder_configure(ks_builder *b, const ks_config *config)
         ks__latch(b, &call, mistake->status, "%s", mistake->message);
         return;
     }
-    b->optimization = ks__optimization_read(ks_config_get(config, KS__OPTIMIZATION_ROW));
+    b->optimization   = ks__optimization_read(ks_config_get(config, KS__OPTIMIZATION_ROW));
+    b->explicit_names = strcmp(ks_config_get(config, KS__EXPLICIT_NAMES_ROW), "true") == 0;
 }
 
 /* ---- serdes ---- */

@@ -254,6 +254,7 @@ struct ks_builder {
     ks_error                        error;
     ks_error                        build_error;   /* of the last build */
     unsigned                        optimization;  /* topology/optimization.h */
+    bool                            explicit_names; /* generated ones of stores are refused */
     struct ks__owned               *owned;
     unsigned                        next_index;    /* of generated names */
     unsigned                        next_priority;

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "topology/graph.h"
+#include "topology/names.h"
 #include "topology/optimization.h"
 
 #include <string.h>
@@ -53,6 +54,7 @@ enum row {
     ROW_REPARTITION_PURGE,
     ROW_LOG_SYNC,
     ROW_OPTIMIZATION,
+    ROW_EXPLICIT_NAMES,
     ROW_COUNT_
 };
 
@@ -219,6 +221,11 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
         .doc  = "How the topology is rewritten when it is built: none, all, or a list of single "
                 "ways. Takes effect by `ks_builder_configure()` before the build; an app whose "
                 "configuration says otherwise than its topology refuses to start."),
+    [ROW_EXPLICIT_NAMES] = BOOL(
+        .name = KS__EXPLICIT_NAMES_ROW, .by_default = "false",
+        .doc  = "Whether a generated name of a store or of an internal topic is a build error, as "
+                "the next edit of the topology may change it. Takes effect by "
+                "`ks_builder_configure()` before the build."),
 };
 
 static const struct ks__config_prefix prefixes[] = {

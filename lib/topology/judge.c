@@ -10,41 +10,22 @@
  *     It is emptied when that changes, and filled again from the changelogs.
  */
 #include "topology/diff.h"
+#include "topology/names.h"
 
 #include <string.h>
 
 #define VERDICT(verdict_, why_) ((struct ks__judgement){ (verdict_), (why_) })
 #define KEPT                    VERDICT(KS_DIFF_KEPT, "")
-#define DIGITS                  10 /* of a generated number */
 
 /* ---- generated names ---- */
-
-/* The end of a generated number in the name; 0 = it has none. */
-static size_t number_end(const char *name)
-{
-    size_t digits = 0, i;
-
-    for (i = 0; name[i] != '\0'; i++) {
-        digits = name[i] >= '0' && name[i] <= '9' ? digits + 1 : 0;
-        if (digits == DIGITS && i >= DIGITS && name[i - DIGITS] == '-' &&
-            (name[i + 1] == '\0' || name[i + 1] == '-'))
-            return i + 1;
-    }
-    return 0;
-}
-
-static bool is_generated(const char *name)
-{
-    return number_end(name) > 0;
-}
 
 /* Equal but for the number? */
 static bool are_alike(const char *one, const char *other)
 {
-    const size_t end = number_end(one);
+    const size_t end = ks__name_number_end(one);
 
-    return end > 0 && number_end(other) == end && strncmp(one, other, end - DIGITS) == 0 &&
-           strcmp(one + end, other + end) == 0;
+    return end > 0 && ks__name_number_end(other) == end &&
+           strncmp(one, other, end - KS__NAME_DIGITS) == 0 && strcmp(one + end, other + end) == 0;
 }
 
 /* ---- fields ---- */
@@ -141,7 +122,7 @@ static bool judge_rows(struct ks_diff *diff, const struct ks__match *match,
 static bool judge_place(struct ks_diff *diff, const struct ks__match *match,
                         struct ks__judgement *judged)
 {
-    if (is_generated(match->after->name) &&
+    if (ks__name_is_generated(match->after->name) &&
         (!is_same(match, KS__SHAPE_OPERATOR) ||
          !share_a_word(was(match, KS__SHAPE_FROM), is(match, KS__SHAPE_FROM)))) {
         *judged = VERDICT(KS_DIFF_BROKEN,
@@ -259,7 +240,7 @@ static struct ks__judgement judge_topic(struct ks_diff *diff, const struct ks__m
                        ks__diff_why(diff, "was \"%s\": the generated number changed, and records "
                                     "that wait stay in the old topic; name the grouping or join",
                                     match->before->name));
-    if (is_generated(match->after->name) &&
+    if (ks__name_is_generated(match->after->name) &&
         !share_a_word(was(match, KS__SHAPE_FROM), is(match, KS__SHAPE_FROM)))
         return changed(diff, match, KS__SHAPE_FROM, "where its records come from", "");
     if (!is_same(match, KS__SHAPE_PARTITIONS))

@@ -144,6 +144,11 @@ void ks__plan_copartition(struct ks__plan *plan, const struct ks__node *const *s
     plan->sets[plan->set_count++] = (struct ks__plan_set){ copy, count, asker };
 }
 
+void ks__plan_explicit_names(struct ks__plan *plan)
+{
+    plan->explicit_names = true;
+}
+
 void ks__plan_optimized(struct ks__plan *plan, unsigned set)
 {
     plan->topology->optimization = set;

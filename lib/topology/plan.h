@@ -43,6 +43,8 @@ void ks__plan_global(struct ks__plan *plan, const struct ks__node *source,
 void ks__plan_copartition(struct ks__plan *plan, const struct ks__node *const *sources,
                           size_t count, const char *asker);
 
+/* Refuse generated names of stores and internal topics. */
+void ks__plan_explicit_names(struct ks__plan *plan);
 /* What the whole was rewritten by (topology/optimization.h). */
 void ks__plan_optimized(struct ks__plan *plan, unsigned set);
 

@@ -38,6 +38,7 @@ struct ks__plan_set {
 /* Growable arrays; the compiled ones are made from them. */
 struct ks__plan {
     struct ks_topology           *topology;
+    bool                          explicit_names; /* no generated ones for what outlives a run */
     struct ks__node             **nodes;
     size_t                        node_count, node_capacity;
     struct ks__plan_edge         *edges;

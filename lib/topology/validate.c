@@ -5,6 +5,8 @@
  *
  * What can be judged of one operator is refused where it is declared (dsl/).
  */
+#include "base/buffer.h"
+#include "topology/names.h"
 #include "topology/plan_parts.h"
 
 #include <string.h>
@@ -123,6 +125,32 @@ static void check_depth(struct ks__plan *plan)
     ks__error_set_node(&plan->topology->error, deep->name);
 }
 
+static void list_generated(struct ks__buffer *list, const char *kind, const char *name)
+{
+    if (ks__name_is_generated(name))
+        ks__buffer_printf(list, "%s%s %s", list->size > 0 ? ", " : "", kind, name);
+}
+
+/* KIP-1111. Changelogs are named after their stores. */
+static void check_names(struct ks__plan *plan)
+{
+    struct ks__buffer list = { 0 };
+
+    if (!plan->explicit_names)
+        return;
+    for (size_t i = 0; i < plan->store_count; i++)
+        list_generated(&list, "store", plan->stores[i]->name);
+    for (size_t i = 0; i < plan->topic_count; i++)
+        list_generated(&list, "topic", plan->topics[i].topic);
+    if (list.failed)
+        ks__error_no_memory(&plan->topology->error, "topology");
+    else if (list.size > 0)
+        ks__error_set(&plan->topology->error, KS_ETOPOLOGY,
+                      KS__EXPLICIT_NAMES_ROW ": these names are generated, and "
+                      "change with the topology; name them: %s", ks__buffer_text(&list));
+    ks__buffer_release(&list);
+}
+
 /* Without one nothing would ever happen. */
 static void check_sources(struct ks__plan *plan)
 {
@@ -139,4 +167,5 @@ void ks__plan_validate(struct ks__plan *plan)
     check_stores(plan);
     check_partitions(plan);
     check_depth(plan);
+    check_names(plan);
 }

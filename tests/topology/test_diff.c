@@ -248,7 +248,8 @@ START_TEST(without_a_changelog_it_is_lost_then)
     after = end();
     compare();
     expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "rows",
-           "its sub-topology was 0, is 1: its task's directory is emptied, and it has no changelog");
+           "its sub-topology was 0, is 1: its task's directory is emptied, and it has no"
+           " changelog");
 }
 END_TEST
 
