@@ -13,6 +13,9 @@
  *      }
  *      ks_snapshot_free(snapshot);
  *
+ * Every kind of store of the library can be read, with the calls of its kind; a snapshot of another
+ * kind answers nothing and KS_ETYPE. What retention hides from operators is hidden here too.
+ *
  * Committed (default): what lies in LMDB, at most max(commit interval, state.flush) old; never
  * waits. Fresh: everything processed so far; the view is taken on the owning thread between two
  * batches. A snapshot pins pages of the database: keep it for seconds, not for ever.
@@ -33,6 +36,8 @@ typedef struct ks_queried {
     const char  *site KS_ZERO;
     ks_freshness freshness KS_ZERO;
     int          timeout_ms KS_ZERO; /* of fresh; 0 = 1000 */
+    const int32_t *partitions KS_ZERO; /* only these; borrowed for the call */
+    size_t         partition_count KS_ZERO; /* 0 = all of this instance */
 } ks_queried;
 #define KS_QUERIED(...) KS_LITERAL_(ks_queried, __VA_ARGS__)
 
@@ -44,7 +49,8 @@ typedef struct ks_queried {
  * Ownership: `*out` is freed with ks_snapshot_free(), also after the app; NULL after a failure.
  * Threads:   any; the snapshot is used by one at a time.
  * Errors:    KS_ENOTFOUND for an unknown store, KS_EUNAVAILABLE while no task of it runs here
- *            (rebalance, restore), KS_EBUSY if so many snapshots of a task are open that LMDB has
+ *            (rebalance, restore) or one of the partitions is not here, KS_ETYPE for a store of
+ *            your own, KS_EBUSY if so many snapshots of a task are open that LMDB has
  *            no place for a reader left: free some, call again; KS_ETIMEOUT, KS_ENOMEM.
  * Kafka:     KafkaStreams#store, KafkaStreams#query (IQv2).
  * Since:     0.1
@@ -56,9 +62,12 @@ KS_API void      ks_snapshot_free(ks_snapshot *snapshot);
 /**
  * Read a row, a range of keys (inclusive, null = open), all rows, their number.
  *
+ * get and count are for key-value stores; range and all give the rows of window and session stores
+ * as well, with `row.window` set. With KS_DESCENDING each partition comes from its end.
+ *
  * Ownership: rows and iterators live until ks_snapshot_free().
  * Threads:   the snapshot's.
- * Errors:    false, NULL, 0; ks_snapshot_error().
+ * Errors:    false, NULL, 0; ks_snapshot_error(): KS_ETYPE for another kind of store.
  * Kafka:     ReadOnlyKeyValueStore#get, range, all, approximateNumEntries.
  * Since:     0.1
  */
@@ -68,5 +77,55 @@ KS_API ks_iter        *ks_snapshot_range(ks_snapshot *snapshot, ks_bytes from, k
 KS_API ks_iter        *ks_snapshot_all(ks_snapshot *snapshot, ks_order order);
 KS_API uint64_t        ks_snapshot_count(ks_snapshot *snapshot);
 KS_API const ks_error *ks_snapshot_error(const ks_snapshot *snapshot);
+
+/**
+ * Read a window store: the row of a key and a start; the rows of a key, or of a range of keys
+ * (inclusive, null = open), whose start lies in a range of times (inclusive).
+ *
+ * Ownership: as ks_snapshot_get().
+ * Threads:   the snapshot's.
+ * Errors:    as ks_snapshot_get().
+ * Kafka:     ReadOnlyWindowStore#fetch, backwardFetch, fetchAll, all; WindowKeyQuery,
+ *            WindowRangeQuery.
+ * Since:     0.2
+ */
+KS_API bool     ks_snapshot_window_get(ks_snapshot *snapshot, ks_bytes key, int64_t start_ms,
+                                       ks_record *row);
+KS_API ks_iter *ks_snapshot_window_fetch(ks_snapshot *snapshot, ks_bytes key, int64_t from_ms,
+                                         int64_t to_ms, ks_order order);
+KS_API ks_iter *ks_snapshot_window_range(ks_snapshot *snapshot, ks_bytes from, ks_bytes to,
+                                         ks_window starts, ks_order order);
+
+/**
+ * Read a session store: one session; those of a key that end at `end_from_ms` or later and start at
+ * `start_to_ms` or earlier (0 and INT64_MAX: all of the key).
+ *
+ * Ownership: as ks_snapshot_get().
+ * Threads:   the snapshot's.
+ * Errors:    as ks_snapshot_get().
+ * Kafka:     ReadOnlySessionStore#fetchSession, findSessions, fetch; WindowRangeQuery.
+ * Since:     0.2
+ */
+KS_API bool     ks_snapshot_session_get(ks_snapshot *snapshot, ks_bytes key, ks_window session,
+                                        ks_record *row);
+KS_API ks_iter *ks_snapshot_session_find(ks_snapshot *snapshot, ks_bytes key, int64_t end_from_ms,
+                                         int64_t start_to_ms, ks_order order);
+
+/**
+ * Read a versioned store: the latest version of a key, the one that was valid at a time, or all
+ * that were valid at some time of [from_ms, to_ms]: see ks_versioned_store_history().
+ *
+ * Ownership: as ks_snapshot_get().
+ * Threads:   the snapshot's.
+ * Errors:    as ks_snapshot_get(); KS_EINVAL for a time that ends before it begins.
+ * Kafka:     VersionedKeyQuery, MultiVersionedKeyQuery.
+ * Since:     0.2
+ */
+KS_API bool     ks_snapshot_versioned_get(ks_snapshot *snapshot, ks_bytes key,
+                                          ks_versioned *version);
+KS_API bool     ks_snapshot_versioned_as_of(ks_snapshot *snapshot, ks_bytes key, int64_t as_of_ms,
+                                            ks_versioned *version);
+KS_API ks_iter *ks_snapshot_versioned_history(ks_snapshot *snapshot, ks_bytes key, int64_t from_ms,
+                                              int64_t to_ms, ks_order order);
 
 #endif

@@ -173,6 +173,22 @@ KS_API bool ks_versioned_store_as_of(ks_versioned_store *store, ks_bytes key, in
                                      ks_versioned *version);
 
 /**
+ * Iterate over the versions of a key that were valid at some time of [from_ms, to_ms], by the time
+ * at which they begin; deletions are left out, and what is older than the history.
+ *
+ * `row.timestamp_ms` and `row.window->start_ms` are where a version begins, `row.window->end_ms` is
+ * where it ends (exclusive), KS_VALID_NOW for the latest. All: 0 to INT64_MAX.
+ *
+ * Ownership: as ks_kv_store_range().
+ * Threads:   as ks_kv_store_get().
+ * Errors:    NULL, kept in ctx: KS_EINVAL for a null key, or a time that ends before it begins.
+ * Kafka:     MultiVersionedKeyQuery, VersionedRecordIterator; KIP-968.
+ * Since:     0.2
+ */
+KS_API ks_iter *ks_versioned_store_history(ks_versioned_store *store, ks_bytes key,
+                                           int64_t from_ms, int64_t to_ms, ks_order order);
+
+/**
  * Put a version at its place in time; a null value is a deletion. The same time replaces.
  *
  * The answer is the time at which it ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = it is

@@ -14,41 +14,16 @@
  *
  * Threads: opened by any; used by one at a time.
  */
+#include "query/parts.h"
+
 #include "base/assert.h"
 #include "runtime/app.h"
 #include "runtime/global.h"
-#include "state/iter.h"
-#include "state/snapshot.h"
-
-#include <kstream/query.h>
 
 #include <inttypes.h>
 #include <string.h>
 
 #define FRESH_TIMEOUT_MS 1000
-
-struct part {
-    int32_t              partition;
-    struct ks__snapshot *rows;
-};
-
-/* The rows of all parts. */
-struct walk {
-    struct ks_iter      iter;       /* first */
-    struct walk        *next;       /* of the snapshot's */
-    struct ks_snapshot *snapshot;
-    size_t              part;       /* whose rows come now */
-    ks_iter            *rows;
-    ks_bytes            from, to;   /* copies behind this struct */
-    ks_order            order;
-};
-
-struct ks_snapshot {
-    struct part *parts;
-    size_t       count, capacity;
-    struct walk *walks;
-    ks_error     error;
-};
 
 /* ---- taking ---- */
 
@@ -59,6 +34,7 @@ struct taking {
     const char               *store;
     int                       home;     /* sub-topology */
     struct ks__stream_thread *thread;   /* whose tasks; NULL = all */
+    const ks_queried         *queried;
     bool                      fresh;
     ks_status                 status;
     ks_error                  error;    /* may say more */
@@ -75,7 +51,7 @@ static ks_status add_part(struct ks_snapshot *snapshot, int32_t partition,
     }
     for (at = snapshot->count++; at > 0 && snapshot->parts[at - 1].partition > partition; at--)
         snapshot->parts[at] = snapshot->parts[at - 1];
-    snapshot->parts[at] = (struct part){ partition, rows };
+    snapshot->parts[at] = (struct ks__part){ partition, rows };
     return KS_OK;
 }
 
@@ -92,13 +68,21 @@ static ks_status take_task(struct taking *taking, const struct ks__owned_task *o
     store = state != NULL ? ks__state_find(state, taking->store) : NULL;
     if (store == NULL)
         return KS_ENOTFOUND;
-    if (ks__kv_spec(store)->kind != KS__STORE_KV)
-        return KS_ETYPE;
-    status = taking->fresh
-                 ? ks__snapshot_of_store(&rows, store, &taking->error)
-                 : ks__snapshot_of_env(&rows, ks__state_env(state), taking->store,
-                                       &taking->error);
+    status = taking->fresh ? ks__snapshot_of_store(&rows, store, &taking->error)
+                           : ks__snapshot_of_committed(&rows, store, &taking->error);
     return status == KS_OK ? add_part(taking->snapshot, owned->partition, rows) : status;
+}
+
+static bool is_wanted(const struct taking *taking, int32_t partition)
+{
+    const ks_queried *queried = taking->queried;
+
+    if (queried == NULL || queried->partition_count == 0)
+        return true;
+    for (size_t i = 0; i < queried->partition_count; i++)
+        if (queried->partitions[i] == partition)
+            return true;
+    return false;
 }
 
 /* Under tasks_lock. */
@@ -107,6 +91,7 @@ static void take_tasks(struct taking *taking)
     for (const struct ks__owned_task *owned = taking->app->tasks; owned != NULL;
          owned = owned->next)
         if (owned->subtopology == taking->home && taking->status == KS_OK &&
+            is_wanted(taking, owned->partition) &&
             (taking->thread == NULL || owned->thread == taking->thread))
             taking->status = take_task(taking, owned);
 }
@@ -190,6 +175,22 @@ static ks_status take_global(struct taking *taking)
     return status == KS_OK ? add_part(taking->snapshot, 0, rows) : status;
 }
 
+/* Q1 for chosen partitions: all of them are here. */
+static bool lacks_partition(const struct taking *taking)
+{
+    const struct ks_snapshot *snapshot = taking->snapshot;
+
+    for (size_t i = 0; taking->queried != NULL && i < taking->queried->partition_count; i++) {
+        bool here = taking->home == -1; /* a global store has them all in one */
+
+        for (size_t k = 0; k < snapshot->count && !here; k++)
+            here = snapshot->parts[k].partition == taking->queried->partitions[i];
+        if (!here)
+            return true;
+    }
+    return false;
+}
+
 static ks_status take(struct taking *taking, int64_t timeout_ms)
 {
     ks_status status;
@@ -202,7 +203,7 @@ static ks_status take(struct taking *taking, int64_t timeout_ms)
         status = take_between_steps(taking);
     else
         status = take_from_threads(taking, timeout_ms);
-    if (status == KS_OK && taking->snapshot->count == 0)
+    if (status == KS_OK && (taking->snapshot->count == 0 || lacks_partition(taking)))
         status = KS_EUNAVAILABLE;
     return status;
 }
@@ -217,10 +218,12 @@ static ks_status refuse(const struct taking *taking, ks_status status, int64_t t
                               ks_error_message(&taking->error));
     if (status == KS_EUNAVAILABLE)
         return ks__app_refuse(app, status, "store \"%s\" cannot be read now: the app is %s and has "
-                              "no task of it here, or one that is not restored yet", store,
+                              "no task of it here, or one that is not restored yet, or not one of "
+                              "the partitions asked for", store,
                               ks_app_state_name(ks_app_get_state(app)));
     if (status == KS_ETYPE)
-        return ks__app_refuse(app, status, "store \"%s\" is no key-value store", store);
+        return ks__app_refuse(app, status, "store \"%s\" is one of your own: nobody else can read "
+                              "it", store);
     if (status == KS_ETIMEOUT)
         return ks__app_refuse(app, status, "store \"%s\": its threads did not answer within %"
                               PRId64 " ms; ask for committed rows, or raise "
@@ -231,9 +234,10 @@ static ks_status refuse(const struct taking *taking, ks_status status, int64_t t
 ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *queried,
                           ks_snapshot **out)
 {
-    struct taking taking = { .app = app, .store = store };
-    int64_t       timeout_ms = FRESH_TIMEOUT_MS;
-    ks_status     status;
+    struct taking                taking = { .app = app, .store = store };
+    const struct ks__store_spec *spec;
+    int64_t                      timeout_ms = FRESH_TIMEOUT_MS;
+    ks_status                    status;
 
     if (out != NULL)
         *out = NULL;
@@ -242,19 +246,26 @@ ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *quer
     if (out == NULL || store == NULL)
         return ks__app_refuse(app, KS_EINVAL, "%s: needs %s, but it is NULL", __func__,
                               out == NULL ? "a place for the snapshot" : "a store");
+    if (queried != NULL && queried->partition_count > 0 && queried->partitions == NULL)
+        return ks__app_refuse(app, KS_EINVAL, "%s: a partition_count without partitions", __func__);
     if (queried != NULL && queried->struct_size == 0)
         return ks__app_refuse(app, KS_EINVAL, "%s: the options have struct_size 0; use a literal "
                               "macro or ks_options_init()", __func__);
-    taking.home = app->topology != NULL ? ks__topology_store_home(app->topology, store) : -2;
+    spec        = app->topology != NULL ? ks__topology_store(app->topology, store) : NULL;
+    taking.home = spec != NULL ? ks__topology_store_home(app->topology, store) : -2;
     if (taking.home == -2)
         return ks__app_refuse(app, KS_ENOTFOUND, "%s: the topology has no store \"%s\"", __func__,
                               store);
+    if (spec->kind == KS__STORE_USER)
+        return refuse(&taking, KS_ETYPE, 0);
     if (queried != NULL && queried->timeout_ms > 0)
         timeout_ms = queried->timeout_ms;
     taking.fresh    = queried != NULL && queried->freshness == KS_FRESH;
+    taking.queried  = queried;
     taking.snapshot = ks__zalloc(sizeof(*taking.snapshot));
     if (taking.snapshot == NULL)
         return KS_ENOMEM;
+    taking.snapshot->kind = spec->kind;
     status = take(&taking, timeout_ms);
     if (status != KS_OK) {
         ks_snapshot_free(taking.snapshot);
@@ -268,123 +279,11 @@ void ks_snapshot_free(ks_snapshot *snapshot)
 {
     if (snapshot == NULL)
         return;
-    while (snapshot->walks != NULL) {
-        struct walk *walk = snapshot->walks;
-
-        snapshot->walks = walk->next;
-        ks_iter_close(&walk->iter);
-        ks__free(walk);
-    }
+    ks__snapshot_free_walks(snapshot);
     for (size_t i = 0; i < snapshot->count; i++)
         ks__snapshot_free(snapshot->parts[i].rows);
     ks__free(snapshot->parts);
     ks__free(snapshot);
-}
-
-/* ---- reading ---- */
-
-static void keep_error(struct ks_snapshot *snapshot, const struct ks__snapshot *rows)
-{
-    ks__error_copy(&snapshot->error, ks__snapshot_error(rows));
-}
-
-bool ks_snapshot_get(ks_snapshot *snapshot, ks_bytes key, ks_record *row)
-{
-    ks_record none = { .timestamp_ms = -1 };
-
-    if (row == NULL)
-        row = &none;
-    *row = (ks_record){ .timestamp_ms = 0 };
-    if (snapshot != NULL && key.data == NULL)
-        ks__error_set(&snapshot->error, KS_EINVAL, "a key must not be null");
-    if (snapshot == NULL || key.data == NULL)
-        return false;
-    for (size_t i = 0; i < snapshot->count; i++) {
-        if (ks__snapshot_get(snapshot->parts[i].rows, key, row))
-            return true;
-        keep_error(snapshot, snapshot->parts[i].rows);
-    }
-    return false;
-}
-
-static bool walk_next(ks_iter *iter, ks_record *row)
-{
-    struct walk        *walk = (struct walk *)iter;
-    struct ks_snapshot *snapshot = walk->snapshot;
-
-    while (walk->part < snapshot->count) {
-        struct ks__snapshot *rows = snapshot->parts[walk->part].rows;
-
-        if (walk->rows == NULL)
-            walk->rows = ks__snapshot_range(rows, walk->from, walk->to, walk->order);
-        if (ks_iter_next(walk->rows, row))
-            return true;
-        keep_error(snapshot, rows);
-        ks_iter_close(walk->rows);
-        walk->rows = NULL;
-        walk->part++;
-    }
-    return false;
-}
-
-static void walk_close(ks_iter *iter)
-{
-    struct walk *walk = (struct walk *)iter;
-
-    ks_iter_close(walk->rows);
-    walk->rows = NULL;
-}
-
-static const struct ks__iter_class walk_class = { .next = walk_next, .close = walk_close };
-
-/* A copy of the bound behind the struct; null stays null. */
-static ks_bytes keep_bound(unsigned char *at, ks_bytes bound)
-{
-    if (bound.data == NULL)
-        return bound;
-    if (bound.size > 0)
-        memcpy(at, bound.data, bound.size);
-    return (ks_bytes){ at, bound.size };
-}
-
-ks_iter *ks_snapshot_range(ks_snapshot *snapshot, ks_bytes from, ks_bytes to, ks_order order)
-{
-    size_t         more = (from.data != NULL ? from.size : 0) + (to.data != NULL ? to.size : 0);
-    struct walk   *walk;
-    unsigned char *behind;
-
-    if (snapshot == NULL)
-        return NULL;
-    walk = ks__zalloc(sizeof(*walk) + more);
-    if (walk == NULL) {
-        ks__error_no_memory(&snapshot->error, "iterator");
-        return NULL;
-    }
-    behind          = (unsigned char *)(walk + 1);
-    walk->iter      = (struct ks_iter){ .class = &walk_class };
-    walk->snapshot  = snapshot;
-    walk->order     = order;
-    walk->from      = keep_bound(behind, from);
-    walk->to        = keep_bound(behind + (from.data != NULL ? from.size : 0), to);
-    walk->next      = snapshot->walks;
-    snapshot->walks = walk;
-    return &walk->iter;
-}
-
-ks_iter *ks_snapshot_all(ks_snapshot *snapshot, ks_order order)
-{
-    return ks_snapshot_range(snapshot, KS_NULL, KS_NULL, order);
-}
-
-uint64_t ks_snapshot_count(ks_snapshot *snapshot)
-{
-    uint64_t count = 0;
-
-    for (size_t i = 0; snapshot != NULL && i < snapshot->count; i++) {
-        count += ks__snapshot_count(snapshot->parts[i].rows);
-        keep_error(snapshot, snapshot->parts[i].rows);
-    }
-    return count;
 }
 
 const ks_error *ks_snapshot_error(const ks_snapshot *snapshot)

@@ -147,6 +147,48 @@ void ks__ring_keep(struct ks_kv_store *store)
         }
 }
 
+/* ---- snapshots ---- */
+
+static int64_t number_in(struct ks_kv_store *store, struct ks_kv_store *numbers, const char *what,
+                         int64_t otherwise)
+{
+    char          *name = ks__format("ring/%s/%s", store->spec->name, what);
+    struct ks__row row;
+    int64_t        found = otherwise;
+
+    if (name == NULL)
+        ks__error_no_memory(store->reading->error, store->spec->name);
+    else if (ks__kv_get(numbers, ks_bytes_text(name), &row))
+        found = ks_bytes_i64(row.value, otherwise);
+    ks__free(name);
+    return found;
+}
+
+void ks__ring_load(struct ks_kv_store *store, struct ks_kv_store *numbers)
+{
+    struct ks__ring *ring = store->ring;
+    char             what[32];
+
+    ring->known   = true;
+    ring->time_ms = number_in(store, numbers, "time", -1);
+    for (unsigned i = 0; i < ring->holders; i++) {
+        snprintf(what, sizeof(what), "held/%u", i);
+        ring->held_ms[i] = number_in(store, numbers, what, INT64_MIN);
+    }
+    set_floors(ring);
+}
+
+void ks__ring_copy(struct ks_kv_store *store, struct ks_kv_store *from)
+{
+    struct ks__ring *ring = store->ring;
+
+    ks__ring_know(from);
+    ring->known   = true;
+    ring->time_ms = from->ring->time_ms;
+    memcpy(ring->held_ms, from->ring->held_ms, sizeof(ring->held_ms));
+    set_floors(ring);
+}
+
 /* ---- slots ---- */
 
 int64_t ks__ring_time_of(const struct ks__ring *ring, ks_bytes key)

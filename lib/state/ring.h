@@ -67,6 +67,9 @@ void ks__ring_free(struct ks_kv_store *store);
 
 /* Read the numbers after open or drop. */
 void ks__ring_know(struct ks_kv_store *store);
+/* The same for a snapshot: from the numbers that its transaction shows; from the store itself. */
+void ks__ring_load(struct ks_kv_store *store, struct ks_kv_store *numbers);
+void ks__ring_copy(struct ks_kv_store *store, struct ks_kv_store *from);
 /* A row is put at this time: the store's time moves. */
 void ks__ring_advance(struct ks_kv_store *store, int64_t time_ms);
 /* At a seal: write the numbers that moved. */

@@ -8,10 +8,11 @@
 #include "state/snapshot.h"
 
 #include "state/expiry.h"
+#include "state/ring.h"
 
 struct ks__snapshot {
     struct ks_kv_store    store;
-    struct ks__store_spec spec;         /* only the name is known */
+    struct ks__store_spec spec;         /* without serdes: they are not the snapshot's */
     struct ks__reading    reading;
     struct ks__arena      arena;        /* never reset: rows live as long as the snapshot */
     struct ks__env       *own_env;      /* opened for the snapshot alone */
@@ -21,7 +22,9 @@ struct ks__snapshot {
 
 /* ---- make ---- */
 
-static struct ks__snapshot *snapshot_new(const char *store, ks_error *error)
+/* `like` NULL = a key-value store. */
+static struct ks__snapshot *snapshot_new(const char *store, const struct ks__store_spec *like,
+                                         ks_error *error)
 {
     struct ks__snapshot *snapshot = ks__zalloc(sizeof(*snapshot));
 
@@ -30,6 +33,15 @@ static struct ks__snapshot *snapshot_new(const char *store, ks_error *error)
         return NULL;
     }
     snapshot->spec    = (struct ks__store_spec){ .kind = KS__STORE_KV };
+    if (like != NULL)
+        snapshot->spec = (struct ks__store_spec){ .kind         = like->kind,
+                                                  .history_ms   = like->history_ms,
+                                                  .retention_ms = like->retention_ms,
+                                                  .keep_ms      = like->keep_ms,
+                                                  .window_ms    = like->window_ms,
+                                                  .duplicates   = like->duplicates,
+                                                  .by_time      = like->by_time,
+                                                  .holders      = like->holders };
     snapshot->reading = (struct ks__reading){ .arena = &snapshot->arena, .generation = 1 };
     ks__kv_init(&snapshot->store, &snapshot->spec, &snapshot->reading);
     snapshot->name      = ks__strdup(store);
@@ -43,19 +55,37 @@ static struct ks__snapshot *snapshot_new(const char *store, ks_error *error)
     return snapshot;
 }
 
-/* Begin to read: from here on nothing changes. */
-static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env, ks_error *error)
+/* Of `like` (NULL = a key-value store): a window store has a ring, which hides what it hides. */
+static ks_status open_databases(struct ks__snapshot *snapshot, struct ks__env *env,
+                                const struct ks_kv_store *like, ks_error *error)
+{
+    ks_status status;
+
+    if (like == NULL || like->ring == NULL)
+        return ks__state_database(env, snapshot->name, &snapshot->store.dbs[0], error);
+    snapshot->store.cached = like->cached;
+    status = ks__ring_open(&snapshot->store, env, NULL, like->ring->kafka, error);
+    snapshot->store.cached = false;
+    return status;
+}
+
+/* Begin to read: from here on nothing changes. The times that hide rows are of the same moment. */
+static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env,
+                       const struct ks_kv_store *like, ks_error *error)
 {
     struct ks_kv_store numbers;
-    ks_status status = ks__state_database(env, snapshot->name, &snapshot->store.dbs[0], error);
+    ks_status          status = open_databases(snapshot, env, like, error);
 
     if (status == KS_OK)
         status = ks__meta_open_reader(&numbers, env, &snapshot->reading, error);
     if (status != KS_OK)
         return status;
     snapshot->reading.env = env;
-    if (ks__reading_begin(&snapshot->reading))
+    if (ks__reading_begin(&snapshot->reading)) {
         snapshot->store.horizon_ms = ks__expiry_kept_horizon(&numbers, snapshot->name);
+        if (snapshot->store.ring != NULL)
+            ks__ring_load(&snapshot->store, &numbers);
+    }
     ks__kv_release(&numbers);
     ks__error_copy(error, &snapshot->error);
     return snapshot->error.status;
@@ -75,19 +105,30 @@ static ks_status finish(struct ks__snapshot **out, struct ks__snapshot *snapshot
 ks_status ks__snapshot_of_env(struct ks__snapshot **out, struct ks__env *env, const char *store,
                               ks_error *error)
 {
-    struct ks__snapshot *snapshot = snapshot_new(store, error);
+    struct ks__snapshot *snapshot = snapshot_new(store, NULL, error);
 
     *out = NULL;
     if (snapshot == NULL)
         return KS_ENOMEM;
-    return finish(out, snapshot, start(snapshot, env, error));
+    return finish(out, snapshot, start(snapshot, env, NULL, error));
+}
+
+ks_status ks__snapshot_of_committed(struct ks__snapshot **out, const struct ks_kv_store *store,
+                                    ks_error *error)
+{
+    struct ks__snapshot *snapshot = snapshot_new(store->spec->name, store->spec, error);
+
+    *out = NULL;
+    if (snapshot == NULL)
+        return KS_ENOMEM;
+    return finish(out, snapshot, start(snapshot, store->reading->env, store, error));
 }
 
 ks_status ks__snapshot_of_directory(struct ks__snapshot **out, const char *directory,
                                     const char *store, ks_error *error)
 {
     const struct ks__env_options options  = { .read_only = true, .max_databases = 256 };
-    struct ks__snapshot         *snapshot = snapshot_new(store, error);
+    struct ks__snapshot         *snapshot = snapshot_new(store, NULL, error);
     ks_status                    status;
 
     *out = NULL;
@@ -95,7 +136,7 @@ ks_status ks__snapshot_of_directory(struct ks__snapshot **out, const char *direc
         return KS_ENOMEM;
     status = ks__env_open(&snapshot->own_env, directory, &options, error);
     if (status == KS_OK)
-        status = start(snapshot, snapshot->own_env, error);
+        status = start(snapshot, snapshot->own_env, NULL, error);
     return finish(out, snapshot, status);
 }
 
@@ -123,13 +164,15 @@ static ks_status copy_layer(struct ks_kv_store *to, const struct ks__entry_list 
 ks_status ks__snapshot_of_store(struct ks__snapshot **out, struct ks_kv_store *store,
                                 ks_error *error)
 {
-    struct ks__snapshot *snapshot = snapshot_new(store->spec->name, error);
+    struct ks__snapshot *snapshot = snapshot_new(store->spec->name, store->spec, error);
     ks_status            status;
 
     *out = NULL;
     if (snapshot == NULL)
         return KS_ENOMEM;
-    status = start(snapshot, store->reading->env, error);
+    status = start(snapshot, store->reading->env, store, error);
+    if (status == KS_OK && store->ring != NULL)
+        ks__ring_copy(&snapshot->store, store);
     if (status == KS_OK) {
         snapshot->store.horizon_ms = ks__expiry_horizon(store);
         status = copy_layer(&snapshot->store, &store->sealed);
@@ -147,6 +190,7 @@ void ks__snapshot_free(struct ks__snapshot *snapshot)
         return;
     ks__reading_end(&snapshot->reading);
     ks__env_close(snapshot->own_env, NULL);
+    ks__ring_free(&snapshot->store);
     ks__kv_release(&snapshot->store);
     ks__arena_release(&snapshot->arena);
     ks__free(snapshot->name);
@@ -174,6 +218,11 @@ ks_iter *ks__snapshot_prefix(struct ks__snapshot *snapshot, ks_bytes prefix, ks_
 uint64_t ks__snapshot_count(struct ks__snapshot *snapshot)
 {
     return ks__kv_count(&snapshot->store);
+}
+
+struct ks_kv_store *ks__snapshot_store(struct ks__snapshot *snapshot)
+{
+    return &snapshot->store;
 }
 
 const ks_error *ks__snapshot_error(const struct ks__snapshot *snapshot)

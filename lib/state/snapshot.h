@@ -21,13 +21,17 @@
 
 struct ks__snapshot;
 
-/* Committed rows of the store of this name. The env must not be closed meanwhile; once the
- * snapshot is made it may. */
+/* Committed rows of the key-value store of this name. The env must not be closed meanwhile; once
+ * the snapshot is made it may. */
 ks_status ks__snapshot_of_env(struct ks__snapshot **out, struct ks__env *env, const char *store,
                               ks_error *error);
 /* The same of another process's directory. KS_ESTATE: it is open in this process. */
 ks_status ks__snapshot_of_directory(struct ks__snapshot **out, const char *directory,
                                     const char *store, ks_error *error);
+/* Committed rows of a store of any kind, by any thread: of `store` only what does not change is
+ * looked at. */
+ks_status ks__snapshot_of_committed(struct ks__snapshot **out, const struct ks_kv_store *store,
+                                    ks_error *error);
 /* Everything up to now, between two records of the owning thread. */
 ks_status ks__snapshot_of_store(struct ks__snapshot **out, struct ks_kv_store *store,
                                 ks_error *error);
@@ -40,6 +44,8 @@ ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_byt
                             ks_order order);
 ks_iter *ks__snapshot_prefix(struct ks__snapshot *snapshot, ks_bytes prefix, ks_order order);
 uint64_t ks__snapshot_count(struct ks__snapshot *snapshot);
+/* The store that it is, for the calls of its kind; it cannot be written. */
+struct ks_kv_store *ks__snapshot_store(struct ks__snapshot *snapshot);
 const ks_error *ks__snapshot_error(const struct ks__snapshot *snapshot);
 
 #endif

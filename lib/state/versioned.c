@@ -18,6 +18,8 @@
 
 #include "state/parts.h"
 
+#include "window/window.h"
+
 #include <string.h>
 
 #define SWEEP_ROWS 4 /* forgotten per put at most: more than a put adds */
@@ -183,6 +185,19 @@ static void delete_history(struct ks_kv_store *store, ks_bytes key, const struct
     ks__kv_put(store, expiry, &(struct ks__row){ .value = KS_NULL });
 }
 
+/* A row of [2] of this key; false = not a row of this store. */
+static bool read_history(const ks_record *row, ks_bytes key, struct version *out)
+{
+    if (row->value.size == 0 || row->key.size != history_size(key))
+        return false;
+    out->from_ms = get_time((const uint8_t *)row->key.data + row->key.size - TIME_BYTES);
+    out->to_ms   = row->timestamp_ms;
+    out->value   = KS_NULL;
+    if (*(const uint8_t *)row->value.data != 0)
+        out->value = (ks_bytes){ (const uint8_t *)row->value.data + 1, row->value.size - 1 };
+    return true;
+}
+
 /* The first version of a key that starts in [from, to], in this order. */
 static bool find(struct ks_kv_store *store, ks_bytes key, int64_t from_ms, int64_t to_ms,
                  ks_order order, struct version *out)
@@ -195,14 +210,7 @@ static bool find(struct ks_kv_store *store, ks_bytes key, int64_t from_ms, int64
     bool      found = ks_iter_next(it, &row);
 
     ks_iter_close(it);
-    if (!found || row.value.size == 0 || row.key.size != from.size)
-        return false; /* nothing, or not a row of this store */
-    out->from_ms = get_time((const uint8_t *)row.key.data + row.key.size - TIME_BYTES);
-    out->to_ms   = row.timestamp_ms;
-    out->value   = KS_NULL;
-    if (*(const uint8_t *)row.value.data != 0)
-        out->value = (ks_bytes){ (const uint8_t *)row.value.data + 1, row.value.size - 1 };
-    return true;
+    return found && read_history(&row, key, out);
 }
 
 /* Forget a few rows that are due. */
@@ -360,4 +368,83 @@ bool ks__versioned_as_of(struct ks_kv_store *store, ks_bytes key, int64_t as_of_
         return false;
     *out = (ks_versioned){ version.value, version.from_ms, version.to_ms };
     return true;
+}
+
+/* ---- all versions ---- */
+
+struct history_iter {
+    struct ks_iter      iter;   /* first */
+    struct ks_kv_store *store;
+    ks_iter            *inner;  /* older versions, by start; NULL = through */
+    ks_bytes            key;
+    ks_versioned        latest; /* null value = there is none, or it was given */
+    int64_t             from_ms;
+    bool                descending;
+};
+
+static bool give(const struct history_iter *it, const ks_versioned *version, ks_record *row)
+{
+    ks_window *window = alloc(it->store, sizeof(*window));
+
+    if (window == NULL)
+        return false;
+    *window = (ks_window){ version->timestamp_ms, version->valid_to_ms };
+    *row    = (ks_record){ it->key, version->value, version->timestamp_ms, NULL, window };
+    return true;
+}
+
+static bool give_latest(struct history_iter *it, ks_record *row)
+{
+    const ks_versioned latest = it->latest;
+
+    it->latest.value = KS_NULL;
+    return latest.value.data != NULL && give(it, &latest, row);
+}
+
+static bool history_next(ks_iter *iter, ks_record *row)
+{
+    struct history_iter *it = (struct history_iter *)iter;
+    struct version       version;
+    ks_record            found;
+
+    if (it->descending && give_latest(it, row))
+        return true;
+    while (ks_iter_next(it->inner, &found))
+        if (read_history(&found, it->key, &version) && version.value.data != NULL &&
+            version.to_ms > it->from_ms)
+            return give(it, &(ks_versioned){ version.value, version.from_ms, version.to_ms }, row);
+    it->inner = NULL;
+    return give_latest(it, row);
+}
+
+static void history_close(ks_iter *iter)
+{
+    ks_iter_close(((struct history_iter *)iter)->inner);
+}
+
+static const struct ks__iter_class history_class = { .next  = history_next,
+                                                     .close = history_close };
+
+ks_iter *ks__versioned_history(struct ks_kv_store *store, ks_bytes key, int64_t from_ms,
+                               int64_t to_ms, ks_order order)
+{
+    struct history_iter *it    = alloc(store, sizeof(*it));
+    const struct clock   clock = read_clock(store);
+    ks_bytes             first = history_key(store, key, INT64_MIN);
+    ks_bytes             last  = history_key(store, key, to_ms);
+
+    if (it == NULL || first.data == NULL || last.data == NULL)
+        return NULL;
+    *it = (struct history_iter){ .iter       = { &history_class },
+                                 .store      = store,
+                                 .from_ms    = ks__time_max(from_ms, limit_ms(store, &clock)),
+                                 .descending = order == KS_DESCENDING };
+    if (!ks__arena_copy(store->reading->arena, key, &it->key)) {
+        ks__error_no_memory(store->reading->error, store->spec->name);
+        return NULL;
+    }
+    if (ks__versioned_get(store, key, &it->latest) && it->latest.timestamp_ms > to_ms)
+        it->latest.value = KS_NULL;
+    it->inner = ks__kv_range(store, first, last, order);
+    return &it->iter;
 }

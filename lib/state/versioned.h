@@ -30,7 +30,11 @@ bool ks__versioned_get(struct ks_kv_store *store, ks_bytes key, ks_versioned *ou
 /* That which was valid at a time. */
 bool ks__versioned_as_of(struct ks_kv_store *store, ks_bytes key, int64_t as_of_ms,
                          ks_versioned *out);
-/* The same without a word to the changelog. */
+/* The versions that were valid at some time of [from, to], deletions left out, by their start. A
+ * row's window is [start, end), the end of the latest KS_VALID_NOW. */
+ks_iter *ks__versioned_history(struct ks_kv_store *store, ks_bytes key, int64_t from_ms,
+                               int64_t to_ms, ks_order order);
+/* As ks__versioned_put() without a word to the changelog. */
 void ks__versioned_restore(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
 
 #endif

@@ -62,3 +62,15 @@ int64_t ks_versioned_store_delete(ks_versioned_store *store, ks_bytes key, int64
 {
     return ks_versioned_store_put(store, key, KS_NULL, timestamp_ms);
 }
+
+ks_iter *ks_versioned_store_history(ks_versioned_store *store, ks_bytes key, int64_t from_ms,
+                                    int64_t to_ms, ks_order order)
+{
+    if (store == NULL || !has_key(of(store), key))
+        return NULL;
+    if (from_ms <= to_ms)
+        return ks__versioned_history(of(store), key, from_ms, to_ms, order);
+    ks__error_set(of(store)->reading->error, KS_EINVAL, "store \"%s\": a history from %lld to %lld",
+                  of(store)->spec->name, (long long)from_ms, (long long)to_ms);
+    return NULL;
+}

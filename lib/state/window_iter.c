@@ -193,7 +193,7 @@ ks_iter *ks__session_fetch(struct ks_kv_store *store, ks_bytes key, int64_t end_
 /* Kafka's stores with an index show windows one millisecond longer when all are read. */
 static int64_t floor_of_scan(const struct ks__ring *ring)
 {
-    const bool longer = ring->kafka && ring->index != NULL && ring->kind == KS__STORE_WINDOW;
+    const bool longer = ring->kafka && ring->index_spec.by_time && ring->kind == KS__STORE_WINDOW;
 
     return longer ? ks__time_sub(ring->floor_ms, 1) : ring->floor_ms;
 }
