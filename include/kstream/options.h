@@ -253,7 +253,8 @@ typedef enum ks_window_kind {
     KS_WINDOWS_HOPPING,
     KS_WINDOWS_SLIDING,
     KS_WINDOWS_SESSIONS,
-    KS_WINDOWS_UNLIMITED
+    KS_WINDOWS_UNLIMITED,
+    KS_WINDOWS_COUNTED
 } ks_window_kind;
 
 /* When results leave. Kafka: EmitStrategy. */
@@ -277,7 +278,18 @@ typedef struct ks_windowing {
     int64_t        grace_ms KS_ZERO;      /* how late a record may come; 0 = not at all */
     ks_emit        emit KS_ZERO;
     ks_switch      slices KS_ZERO;        /* hopping, on close: see below */
+    int64_t        count KS_ZERO;         /* counted: records of a window */
+    int64_t        advance KS_ZERO;       /* counted: from one start to the next; 0 = count */
 } ks_windowing;
+
+/* Counted windows: every so many records of a key make one, whatever their times. The bounds in
+ * ks_window are ordinals among the records of the key, not milliseconds: [0, count) is the first
+ * window, on topics written as ks_serde_windowed(key, count). A window is closed when it is full;
+ * then its result leaves, with KS_EMIT_ON_CLOSE only then, and its row is deleted, without a
+ * deletion downstream: the table's store, one of keys and values, holds the windows that are not
+ * full. How many records a key had is in STORE-records, for ever. Nothing is late, nothing is
+ * cached. Null keys are dropped, null values folded; a record that the fold of its earliest window
+ * skips does not count. */
 
 /* Slices: hopping windows that overlap and are emitted on close can be put together, when they
  * close, from slices as long as the greatest common divisor of size and advance. A record is then
@@ -436,6 +448,8 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_SESSIONS(...)  KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_SESSIONS, __VA_ARGS__)
 /* .start_ms */
 #define KS_UNLIMITED(...) KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_UNLIMITED, __VA_ARGS__)
+/* .count, and .advance, .emit */
+#define KS_COUNTED(...)   KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_COUNTED, __VA_ARGS__)
 
 /**
  * Fill any options struct with defaults, for languages without the literal macros.

@@ -16,6 +16,7 @@
 #define KS_HOURS(n)   (INT64_C(3600000) * (n))
 #define KS_DAYS(n)    (INT64_C(86400000) * (n))
 
+/* The bounds of a window; those of counted windows are ordinals of a key's records. */
 typedef struct ks_window {
     int64_t start_ms;
     int64_t end_ms;

@@ -15,7 +15,8 @@
  * grace; a record for a closed window is dropped and counted. Null keys are dropped; null values
  * are folded like others, but by sliding windows.
  *
- * With KS_EMIT_ON_CLOSE a window gives one result, when a record closes it.
+ * With KS_EMIT_ON_CLOSE a window gives one result, when a record closes it. Counted windows
+ * (KS_COUNTED) are those of so many records of a key; their bounds are ordinals.
  */
 #ifndef KSTREAM_WINDOWED_H
 #define KSTREAM_WINDOWED_H
@@ -31,8 +32,9 @@ typedef struct ks_windowed_stream ks_windowed_stream;
  * Threads:   the builder's.
  * Errors:    latches KS_EINVAL for a missing size, difference or gap, an advance that is not in (0,
  *            size], a negative grace, a member of another kind of window, emit on close for
- *            unlimited windows, `.slices = KS_ON` without emit on close.
- * Kafka:     KGroupedStream#windowedBy(Windows | SlidingWindows | SessionWindows), emitStrategy.
+ *            unlimited windows, `.slices = KS_ON` without emit on close, a count below 1.
+ * Kafka:     KGroupedStream#windowedBy(Windows | SlidingWindows | SessionWindows), emitStrategy;
+ *            nothing for counted windows.
  * Since:     0.2
  */
 KS_API ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,

@@ -30,6 +30,7 @@ int64_t ks__window_final_bound_ms(const struct ks__windowing *windows, int64_t c
     case KS__WINDOWS_TIME:
         return ks__time_sub(close_ms, windows->size_ms);
     case KS__WINDOWS_UNLIMITED:
+    case KS__WINDOWS_COUNTED: /* by its last record, not by time */
         break;
     }
     return -1;

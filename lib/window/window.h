@@ -8,6 +8,7 @@
  *      sliding   |------| |------|           [start, end], a window per combination of records
  *      session   |--|      |----------|      [start, end], records closer than the gap
  *      unlimited      |---------------->     from its start on
+ *      counted   |--|--|--|                  [start, end), of ordinals in place of times
  *
  * Times are milliseconds and never negative; bounds are those of Kafka: the end of sliding windows
  * and sessions is inside. Sums stop at the ends of int64.
@@ -32,7 +33,8 @@ enum ks__windowing_kind {
     KS__WINDOWS_TIME = 1, /* tumbling and hopping */
     KS__WINDOWS_SLIDING,
     KS__WINDOWS_SESSION,
-    KS__WINDOWS_UNLIMITED
+    KS__WINDOWS_UNLIMITED,
+    KS__WINDOWS_COUNTED /* as time, but the bounds are ordinals of a key's records */
 };
 
 struct ks__windowing {
@@ -40,8 +42,9 @@ struct ks__windowing {
     bool                    final;      /* emit on close, not on update */
     ks_switch               slices_asked;
     bool                    slices;     /* put together from slices */
-    int64_t                 size_ms;    /* sliding: the difference; session: the gap */
-    int64_t                 advance_ms; /* time */
+    int64_t                 size_ms;    /* sliding: the difference; session: the gap; counted:
+                                         * records */
+    int64_t                 advance_ms; /* time; counted: records */
     int64_t                 grace_ms;
     int64_t                 start_ms;   /* unlimited */
 };

@@ -360,6 +360,11 @@ ks_windowed_cogrouped_stream *ks_cogrouped_stream_windowed_by(ks_cogrouped_strea
     if (!ks__enter(c, KS__KIND_COGROUPED_STREAM, __func__, NULL, &none, sizeof(none), &call) ||
         !ks__windowing_read(c->head.builder, &call, windowing, &made.windows))
         return ks__inert(c);
+    if (made.windows.kind == KS__WINDOWS_COUNTED) {
+        ks__latch(c->head.builder, &call, KS_EINVAL,
+                  "a cogroup has no counted windows: merge the streams and group them once");
+        return ks__inert(c);
+    }
     if (made.windows.slices_asked == KS_ON) {
         ks__latch(c->head.builder, &call, KS_EINVAL,
                   "the streams of a cogroup close windows each at its own time, so they have no"

@@ -57,6 +57,11 @@ ks_stream *ks_windowed_stream_late(ks_windowed_stream *w, const ks_named *named)
                   "nothing is left out yet: declare the aggregation of the windows first");
         return ks__inert(w);
     }
+    if (w->windows.kind == KS__WINDOWS_COUNTED) {
+        ks__latch(w->head.builder, &call, KS_EINVAL,
+                  "no record is late for a counted window: leave the branch out");
+        return ks__inert(w);
+    }
     return ks__late_add(w->head.builder, &call, &options,
                         &(struct ks__late){ .parents      = &w->table->node,
                                             .parent_count = 1,

@@ -41,7 +41,7 @@ static void slices_open(void *state, ks_ctx *ctx)
 
     ks__windowed_open(state, ctx);
     if (ctx->error->status == KS_OK)
-        self->store = ctx->ops->store(ctx, self->w.args->slices, KS__STORE_WINDOW, true);
+        self->store = ctx->ops->store(ctx, self->w.args->beside, KS__STORE_WINDOW, true);
 }
 
 /* ---- combining ---- */

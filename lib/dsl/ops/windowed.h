@@ -35,7 +35,7 @@ struct ks__windowed_args {
     ks_bytes              initial;
     unsigned              holder;  /* among those that release rows of the store */
     bool                  holds;
-    const char           *slices;  /* their store; NULL = none */
+    const char           *beside;  /* store of slices, or of counts of records; NULL = none */
 };
 
 struct ks__windowed_state {
@@ -119,11 +119,12 @@ ks_stream *ks__late_add(ks_builder *b, const struct ks__call *call, const ks_nam
 
 /* By kind of window; the second for names after reduce. */
 const struct ks__op_class *ks__windowed_class(const struct ks__windowing *windows, bool reduce);
-/* Is it one of those? */
+/* Is it one of those that time closes? */
 bool ks__windowed_is(const struct ks__op_class *class);
 
 extern const struct ks__op_class ks__time_aggregate_class, ks__time_reduce_class;
 extern const struct ks__op_class ks__slices_aggregate_class, ks__slices_reduce_class;
+extern const struct ks__op_class ks__counted_aggregate_class, ks__counted_reduce_class;
 extern const struct ks__op_class ks__sliding_aggregate_class, ks__sliding_reduce_class;
 extern const struct ks__op_class ks__session_aggregate_class, ks__session_reduce_class;
 

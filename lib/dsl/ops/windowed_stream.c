@@ -65,9 +65,58 @@ static void add_slices(ks_windowed_stream *w, const struct ks__call *call,
                                         .holders      = 1,
                                         .owed         = true };
 
-    store.name = args->slices = ks__join_text(b, node->table->store.name, "-slices");
+    store.name = args->beside = ks__join_text(b, node->table->store.name, "-slices");
     if (store.name != NULL && ks__store_add(b, call, &store))
         ks__logical_use_store(b, node, store.name);
+}
+
+/* What of the options is for windows of time only. */
+static bool check_counted(ks_windowed_stream *w, const struct ks__call *call,
+                          const ks_materialized *options)
+{
+    if (options->retention_ms == 0 && options->history_ms == 0 && options->versioned != KS_ON &&
+        options->ttl_ms == 0)
+        return true;
+    return ks__latch(w->head.builder, call, KS_EINVAL,
+                     "counted windows are kept until they are full; leave .retention_ms,"
+                     " .history_ms, .versioned and .ttl_ms out") != NULL;
+}
+
+/* Windows of so many records: their rows have key and window in one, as time gives them no place.
+ * How many records a key had lies beside. */
+static ks_table *add_counted(ks_windowed_stream *w, const struct ks__call *call,
+                             const ks_materialized *options, struct ks__windowed_args *args,
+                             void *user)
+{
+    ks_builder           *b      = w->head.builder;
+    ks_materialized       whole  = *options;
+    struct ks__store_spec counts = { .kind      = KS__STORE_KV,
+                                     .key       = options->key,
+                                     .value     = ks_serde_i64(),
+                                     .changelog = options->changelog != KS_OFF };
+
+    whole.key   = ks_serde_windowed(options->key, w->windows.size_ms);
+    whole.cache = KS_OFF; /* a full window leaves the store: its result must have left before */
+    if (whole.key == NULL)
+        return ks__latch_no_memory(b), ks__inert(w);
+    if (!check_counted(w, call, options))
+        return ks__inert(w);
+    w->table = ks__aggregation_add(
+        w->group, call, &whole,
+        &(struct ks__aggregation){ .class     = ks__windowed_class(&args->windows,
+                                                                   args->fold == KS__FOLD_REDUCE),
+                                   .args      = args,
+                                   .args_size = sizeof(*args),
+                                   .user      = user,
+                                   .value     = options->value,
+                                   .key       = whole.key });
+    if (b->error.status != KS_OK)
+        return ks__inert(w);
+    counts.name = ks__join_text(b, w->table->node->table->store.name, "-records");
+    ((struct ks__windowed_args *)w->table->node->args)->beside = counts.name;
+    if (counts.name != NULL && ks__store_add(b, call, &counts))
+        ks__logical_use_store(b, w->table->node, counts.name);
+    return w->table;
 }
 
 static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
@@ -76,6 +125,8 @@ static ks_table *add(ks_windowed_stream *w, const struct ks__call *call,
     struct ks__store_spec store;
     const ks_serde       *key = ks__windowing_serde(&w->windows, options->key);
 
+    if (w->windows.kind == KS__WINDOWS_COUNTED)
+        return add_counted(w, call, options, args, user);
     args->holds = w->windows.final;
     if (args->fold != KS__FOLD_AGGREGATE)
         args->windows.slices = args->windows.slices_asked == KS_ON;

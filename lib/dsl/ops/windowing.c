@@ -8,6 +8,7 @@
  *      sliding    difference          2 * difference + grace        3 * difference + grace + 1
  *      sessions   gap                 gap + grace                   2 * gap + grace + 1
  *      unlimited                      for ever
+ *      counted    count               until it is full              (windowed_stream.c)
  *
  * The last column: a late record looks back from where it lies, two differences or a gap, and
  * inclusive ends live one millisecond longer than Kafka keeps them.
@@ -48,7 +49,7 @@ static bool positive(ks_builder *b, const struct ks__call *call, const char *mem
 static const char *kind_name(ks_window_kind kind)
 {
     static const char *const names[] = { "", "KS_TUMBLING", "KS_HOPPING", "KS_SLIDING",
-                                         "KS_SESSIONS", "KS_UNLIMITED" };
+                                         "KS_SESSIONS", "KS_UNLIMITED", "KS_COUNTED" };
 
     return names[kind];
 }
@@ -76,18 +77,21 @@ static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing
 {
     const bool grid      = w->kind == KS_WINDOWS_TUMBLING || w->kind == KS_WINDOWS_HOPPING;
     const bool unlimited = w->kind == KS_WINDOWS_UNLIMITED;
+    const bool counted   = w->kind == KS_WINDOWS_COUNTED;
     const struct member members[] = {
         { "size_ms", w->size_ms, grid },
         { "advance_ms", w->advance_ms, w->kind == KS_WINDOWS_HOPPING },
         { "difference_ms", w->difference_ms, w->kind == KS_WINDOWS_SLIDING },
         { "gap_ms", w->gap_ms, w->kind == KS_WINDOWS_SESSIONS },
         { "start_ms", w->start_ms, unlimited },
-        { "grace_ms", w->grace_ms, !unlimited },
+        { "grace_ms", w->grace_ms, !unlimited && !counted },
+        { "count", w->count, counted },
+        { "advance", w->advance, counted },
     };
 
-    if (w->kind < KS_WINDOWS_TUMBLING || w->kind > KS_WINDOWS_UNLIMITED)
+    if (w->kind < KS_WINDOWS_TUMBLING || w->kind > KS_WINDOWS_COUNTED)
         return ks__latch(b, call, KS_EINVAL, "the windows are of no known kind; use KS_TUMBLING, "
-                         "KS_HOPPING, KS_SLIDING, KS_SESSIONS or KS_UNLIMITED") != NULL;
+                         "KS_HOPPING, KS_SLIDING, KS_SESSIONS, KS_UNLIMITED or KS_COUNTED") != NULL;
     if (!check_members(b, call, members, sizeof(members) / sizeof(*members), kind_name(w->kind)))
         return false;
     if (w->emit != KS_EMIT_ON_UPDATE && w->emit != KS_EMIT_ON_CLOSE)
@@ -95,6 +99,11 @@ static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing
     if (unlimited && w->emit == KS_EMIT_ON_CLOSE)
         return ks__latch(b, call, KS_EINVAL, "unlimited windows never close; emit on update") !=
                NULL;
+    if (counted && (w->count < 1 || w->advance > w->count))
+        return ks__latch(b, call, KS_EINVAL,
+                         ".count is %lld and .advance %lld; the count must be at least 1, the"
+                         " advance from 1 to the count, or left out",
+                         (long long)w->count, (long long)w->advance) != NULL;
     if (grid && !positive(b, call, "size_ms", w->size_ms))
         return false;
     if (w->kind == KS_WINDOWS_HOPPING && (w->advance_ms < 1 || w->advance_ms > w->size_ms))
@@ -138,6 +147,11 @@ bool ks__windowing_read(ks_builder *b, struct ks__call *call, const ks_windowing
     case KS_WINDOWS_UNLIMITED:
         out->kind    = KS__WINDOWS_UNLIMITED;
         out->size_ms = INT64_MAX;
+        break;
+    case KS_WINDOWS_COUNTED:
+        out->kind       = KS__WINDOWS_COUNTED;
+        out->size_ms    = w.count;
+        out->advance_ms = w.advance != 0 ? w.advance : w.count;
         break;
     }
     return true;
@@ -221,6 +235,8 @@ const struct ks__op_class *ks__windowed_class(const struct ks__windowing *window
         return reduce ? &ks__session_reduce_class : &ks__session_aggregate_class;
     if (windows->kind == KS__WINDOWS_SLIDING)
         return reduce ? &ks__sliding_reduce_class : &ks__sliding_aggregate_class;
+    if (windows->kind == KS__WINDOWS_COUNTED)
+        return reduce ? &ks__counted_reduce_class : &ks__counted_aggregate_class;
     if (windows->slices)
         return reduce ? &ks__slices_reduce_class : &ks__slices_aggregate_class;
     return reduce ? &ks__time_reduce_class : &ks__time_aggregate_class;
