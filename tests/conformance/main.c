@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * main.c - conformance [-v] [-r] [-m STEPS] [-k NAME] PATH...: replay recorded cases.
+ * main.c - conformance [-v] [-r] [-o] [-m STEPS] [-k NAME] PATH...: replay recorded cases.
  *
  * A PATH is a case, a folder of cases, or a list of file names (.txt, relative to the folder
  * "cases" beside it). Every case runs as it is; with -r those with a store run once more with a
- * restart (close and reopen) after every step, with -m only those of at most so many steps. Last
- * line: "N passed, N failed"; status 1 if any failed, 2 for a wrong call.
+ * restart (close and reopen) after every step, with -m only those of at most so many steps; with -o
+ * every case runs once more with all optimizations, and with -r restarts. Last line: "N passed, N
+ * failed"; status 1 if any failed, 2 for a wrong call.
  */
 #include "replay.h"
 
@@ -18,7 +19,7 @@
 
 static struct {
     int         verbosity;
-    bool        restart;
+    bool        restart, optimized;
     size_t      restart_steps; /* 0 = any number */
     const char *only;
     size_t      passed, failed;
@@ -39,6 +40,20 @@ static bool may_restart(json_t *kase)
             json_array_size(json_object_get(kase, "input")) <= run.restart_steps);
 }
 
+static void run_case(json_t *kase, const char *name)
+{
+    count(name, "", replay_case(kase, name, VARIANT_PLAIN, run.verbosity));
+    if (replay_is_retention_sensitive(kase))
+        count(name, " without loss", replay_without_loss(kase, name, run.verbosity));
+    if (may_restart(kase))
+        count(name, " with restarts", replay_case(kase, name, VARIANT_RESTART, run.verbosity));
+    if (run.optimized)
+        count(name, " optimized",
+              replay_case(kase, name,
+                          VARIANT_OPTIMIZED | (may_restart(kase) ? VARIANT_RESTART : 0),
+                          run.verbosity));
+}
+
 static void run_file(const char *path)
 {
     const char  *slash = strrchr(path, '/');
@@ -53,12 +68,7 @@ static void run_file(const char *path)
             printf("%s:%d: %s\n", path, error.line, error.text);
             count(name, "", false);
         } else {
-            count(name, "", replay_case(kase, name, VARIANT_PLAIN, run.verbosity));
-            if (replay_is_retention_sensitive(kase))
-                count(name, " without loss", replay_without_loss(kase, name, run.verbosity));
-            if (may_restart(kase))
-                count(name, " with restarts",
-                      replay_case(kase, name, VARIANT_RESTART, run.verbosity));
+            run_case(kase, name);
         }
     }
     json_decref(kase);
@@ -127,11 +137,13 @@ int main(int argc, char **argv)
     int option;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    while ((option = getopt(argc, argv, "vrm:k:")) != -1) {
+    while ((option = getopt(argc, argv, "vrom:k:")) != -1) {
         if (option == 'v')
             run.verbosity++;
         else if (option == 'r')
             run.restart = true;
+        else if (option == 'o')
+            run.optimized = true;
         else if (option == 'm')
             run.restart_steps = strtoul(optarg, NULL, 10);
         else if (option == 'k')
@@ -140,7 +152,7 @@ int main(int argc, char **argv)
             return 2;
     }
     if (optind >= argc) {
-        fprintf(stderr, "usage: %s [-v] [-r] [-m STEPS] [-k NAME] PATH...\n", argv[0]);
+        fprintf(stderr, "usage: %s [-v] [-r] [-o] [-m STEPS] [-k NAME] PATH...\n", argv[0]);
         return 2;
     }
     for (; optind < argc; optind++)

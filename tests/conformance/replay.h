@@ -7,9 +7,11 @@
 
 #include "build.h"
 
+/* Bits. */
 enum variant {
-    VARIANT_PLAIN,  /* one driver */
-    VARIANT_RESTART /* closed and opened again on its directory after every step */
+    VARIANT_PLAIN     = 0, /* one driver */
+    VARIANT_RESTART   = 1, /* closed and opened again on its directory after every step */
+    VARIANT_OPTIMIZED = 2  /* topology.optimization=all: outputs and stores must be the same */
 };
 
 /* What a case is about, and the report of its first differences. */
@@ -28,6 +30,7 @@ struct replay {
     int         verbosity;
     bool        own_retention; /* windowstore.kafka.retention is left at its default */
     bool        outputs_only;  /* neither drops nor stores nor the description are compared */
+    bool        optimized;     /* neither drops nor the description are compared */
     json_t     *collected;     /* outputs go here instead of being compared */
 };
 

@@ -54,7 +54,7 @@ bool        fuzz_same(ks_bytes a, ks_bytes b); /* null differs from empty */
 fuzz_fn fuzz_windowed_key, fuzz_change, fuzz_subscription, fuzz_answer, fuzz_subscription_key,
     fuzz_serde, fuzz_headers, fuzz_metadata;
 fuzz_fn fuzz_row, fuzz_chain, fuzz_timed_key, fuzz_held, fuzz_chunk, fuzz_group, fuzz_restore;
-fuzz_fn fuzz_config, fuzz_address, fuzz_words;
+fuzz_fn fuzz_config, fuzz_address, fuzz_words, fuzz_shape;
 fuzz_fn fuzz_pmml, fuzz_graph, fuzz_envelope;
 
 #endif

@@ -39,6 +39,7 @@ const struct fuzz_target fuzz_targets[] = {
     { "config", fuzz_config },
     { "address", fuzz_address },
     { "words", fuzz_words },
+    { "shape", fuzz_shape },
     { "pmml", fuzz_pmml },
     { "graph", fuzz_graph },
     { "envelope", fuzz_envelope },

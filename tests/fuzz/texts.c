@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * texts.c - what people write: properties, addresses, lines.
+ * texts.c - what people write or keep: properties, addresses, lines, shapes of topologies.
  */
 #include "fuzz.h"
 
 #include "log/cluster.h"
+#include "topology/shape.h"
 
 #include <kstream/kstream.h>
 
@@ -63,4 +64,26 @@ void fuzz_words(ks_bytes bytes)
         sum += field.size;
     }
     DEMAND(count > 0 && sum + count - 1 == bytes.size);
+}
+
+/* The shape of a topology: what was read and written reads and writes as the same. */
+void fuzz_shape(ks_bytes bytes)
+{
+    ks_error          error = { .status = KS_OK };
+    struct ks__shape  shape, again;
+    struct ks__buffer one = { 0 }, other = { 0 };
+    ks_status         status = ks__shape_read(&shape, fuzz_text(bytes), &error);
+
+    DEMAND((status == KS_OK) == (error.message[0] == '\0'));
+    if (status == KS_OK) {
+        ks__shape_write(&shape, &one);
+        DEMAND(ks__shape_read(&again, ks__buffer_text(&one), &error) == KS_OK);
+        DEMAND(again.count == shape.count);
+        ks__shape_write(&again, &other);
+        DEMAND(fuzz_same(ks__buffer_bytes(&one), ks__buffer_bytes(&other)));
+        ks__shape_release(&again);
+    }
+    ks__shape_release(&shape);
+    ks__buffer_release(&one);
+    ks__buffer_release(&other);
 }
