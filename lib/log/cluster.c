@@ -223,11 +223,12 @@ const ks_error *ks__session_error(const struct ks__session *session)
 }
 
 ks_status ks__session_subscribe(struct ks__session *session, const char *const *topics,
-                                size_t count)
+                                size_t count, int timeout_ms)
 {
     ks_status status = fault("subscribe");
 
-    return status != KS_OK ? status : class_in(session)->subscribe(session, topics, count);
+    return status != KS_OK ? status
+                           : class_in(session)->subscribe(session, topics, count, timeout_ms);
 }
 
 bool ks__session_poll(struct ks__session *session, struct ks__event *event)

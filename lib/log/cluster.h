@@ -26,9 +26,9 @@
  *       the local logs all that it flushes too, so that a late one cannot write to a changelog.
  *
  * On the embedded and memory logs nothing undecided is ever in the log: a reader with
- * read_uncommitted sees what all see, HIGH is END, and a commit or flush is decided when it
- * returns. Their calls do not look at timeout_ms: the embedded log waits for who is writing to it
- * and for the disk (docs/decisions/0004).
+ * read_uncommitted sees what all see, and HIGH is END. In memory a call is decided when it returns.
+ * The embedded log decides by and by what is handed over to it with a timeout; a session with a
+ * `wake` is opened and closed without waiting for that (docs/decisions/0004).
  *
  * Threads: a cluster is for any thread, a session for one at a time. `wake` may be set from any.
  */
@@ -183,7 +183,8 @@ ks_status ks__cluster_trim(struct ks__cluster *cluster, const char *topic, int32
  * ks__session_begin() to be through with that. */
 ks_status ks__session_open(struct ks__session **out, struct ks__cluster *cluster,
                            const struct ks__session_options *options, ks_error *error);
-/* Leaves the group and drops what was not flushed or committed. */
+/* Leaves the group and drops what was not flushed or committed. What a call left undecided is
+ * decided later, as a whole or not at all. */
 void ks__session_close(struct ks__session *session);
 /* For the simulator: drop the session as a crash would; its member stays until its timeout. */
 void ks__session_abandon(struct ks__session *session);
@@ -192,7 +193,7 @@ const ks_error *ks__session_error(const struct ks__session *session);
 
 /* Join the group for these topics, with assignment by range. Once. */
 ks_status ks__session_subscribe(struct ks__session *session, const char *const *topics,
-                                size_t count);
+                                size_t count, int timeout_ms);
 /* The next event of membership; false = none now. To be called in every step, even without a
  * group. */
 bool ks__session_poll(struct ks__session *session, struct ks__event *event);
@@ -240,8 +241,9 @@ ks_status ks__session_commit_offsets(struct ks__session *session,
 /* Transactions. commit(): all appends since begin and the positions, together. After KS_EFENCED or
  * an error that requires abort, abort() (also resumable) leaves the session ready for the next
  * begin, unless the error is fatal. A suspect end (its reply may be lost) is handled inside, before
- * the next begin returns. Without a transactional id abort() forgets what was not flushed, where
- * the log still can. */
+ * the next begin returns. abort() is KS_ESTATE when a commit that answered KS_EAGAIN before turns
+ * out to have been made: it was too late. Without a transactional id abort() forgets what was not
+ * flushed, where the log still can. */
 ks_status ks__session_begin(struct ks__session *session, int timeout_ms);
 ks_status ks__session_commit(struct ks__session *session, const struct ks__position *positions,
                              size_t count, int timeout_ms);
@@ -266,7 +268,7 @@ struct ks__cluster_class {
     ks_status (*session_open)(struct ks__session **out, struct ks__cluster *,
                               const struct ks__session_options *, ks_error *);
     void (*session_close)(struct ks__session *);
-    ks_status (*subscribe)(struct ks__session *, const char *const *, size_t);
+    ks_status (*subscribe)(struct ks__session *, const char *const *, size_t, int);
     bool (*poll)(struct ks__session *, struct ks__event *);
     ks_status (*acknowledge)(struct ks__session *, int);
     ks_status (*start)(struct ks__session *, const char *, int32_t, int64_t, struct ks__source **);

@@ -9,8 +9,18 @@
  * Nothing undecided is ever in a local log: appends wait in the session and are handed over as a
  * whole, so an abort drops them and a crash forgets them.
  *
+ * Whatever changes the log is handed over (struct ks__handover). The memory log does it in the
+ * call. The embedded one may do it later, on a thread of its own: until it is decided it belongs to
+ * the log, and the session only looks whether it is decided.
+ *
+ * Invariants
+ *   N1  A session has at most one hand-over of each sort (writing, membership, fence) with the log,
+ *       and what the log may read of the session meanwhile does not change.
+ *   N2  What came of it is taken into the session by the session's own thread, once.
+ *   N3  Who gave the session a wake is never kept waiting by open and close; others may be.
+ *
  * Lock order: a storage's own writer lock, then log->mutex. log->mutex guards the lists of sessions
- * and of sources, and topics.
+ * and of sources, topics, and the requests of clusters.
  */
 #ifndef KS_LOG_LOCAL_H
 #define KS_LOG_LOCAL_H
@@ -35,23 +45,31 @@ struct ks__local_topic {
     struct ks__local_source **readers;      /* per partition: the sources that read it            */
 };
 
-/* Appends of one session to one partition that are not handed over yet, and where the last ones
- * came to lie. */
-struct ks__staged {
-    struct ks__staged      *next;           /* of those with records                              */
+/* Appends of one session to one partition, handed over. */
+struct ks__appends {
+    struct ks__appends     *next;           /* of the same commit                                 */
     struct ks__local_topic *topic;
     int32_t                 partition;
-    uint32_t                want;           /* records of the next segment                        */
-    bool                    held;           /* not before the flush                               */
-    struct ks__segment     *first, *last;
+    struct ks__segment     *first, *last;   /* the storage may take them away                     */
     size_t                  records;
-    int64_t                 end;            /* offset after the last stored one, or NONE          */
-    int64_t                 base;           /* of the first one, for the storage's use            */
+    int64_t                 end;            /* the storage's word: offset after the last one      */
+};
+
+/* Appends that are not handed over yet, beside those that are, and where the last stored ones came
+ * to lie. */
+struct ks__staged {
+    struct ks__appends  sent;               /* the first member; empty = none                     */
+    struct ks__staged  *next;               /* of those with records to hand over                 */
+    uint32_t            want;               /* records of the next segment                        */
+    bool                held;               /* not before the flush                               */
+    struct ks__segment *first, *last;
+    size_t              records;
+    int64_t             end;                /* offset after the last stored one, or NONE          */
 };
 
 /* A unit to be applied as a whole. */
 struct ks__local_commit {
-    struct ks__staged        *staged;       /* the storage may take the segments away             */
+    struct ks__appends        *appends;
     const struct ks__position *positions;
     size_t                    position_count;
     const char               *group;        /* of the positions                                   */
@@ -63,6 +81,23 @@ struct ks__local_commit {
 };
 
 struct ks__local_log;
+
+/* Something that changes the log: a commit, or a call that a storage makes when it may write.
+ * Zeroed = not handed over. */
+struct ks__handover {
+    struct ks__handover     *next;          /* the log's                                          */
+    struct ks__local_commit *commit;        /* NULL = call() instead                              */
+    /* KS_EAGAIN: there is more to do, others may go before. */
+    ks_status (*call)(struct ks__local_log *log, struct ks__handover *handover);
+    /* Not NULL: nobody comes back for it; called when it is decided, maybe by another thread. */
+    void (*release)(struct ks__handover *handover);
+    const struct ks__wake   *wake;          /* set when it is decided and nobody waits for it     */
+    bool                     pending;       /* of who handed it over: not taken in yet            */
+    bool                     decided;       /* the log's, and so is all behind                    */
+    bool                     awaited;       /* somebody sleeps until it is decided                */
+    ks_status                status;
+    ks_error                 error;
+};
 
 /* What a storage does. */
 struct ks__local_class {
@@ -76,19 +111,32 @@ struct ks__local_class {
                         int64_t *offset, ks_error *error);
     ks_status (*committed)(struct ks__local_log *log, const char *group, const char *topic,
                            int32_t partition, int64_t *offset, char **metadata, ks_error *error);
+    /* KS_EAGAIN: begun; call again for the rest. */
     ks_status (*trim)(struct ks__local_log *log, struct ks__local_topic *topic, int32_t partition,
                       int64_t offset, ks_error *error);
     /* The next epoch of a transactional id: older ones are refused from now on. */
     ks_status (*fence)(struct ks__local_log *log, const char *id, int64_t *epoch, ks_error *error);
     /* All or nothing. KS_EFENCED for a stale generation or epoch (fatal only for the epoch). Sets
-     * `end` of the staged partitions and wakes their readers. */
+     * `end` of the appends and wakes their readers. */
     ks_status (*commit)(struct ks__local_log *log, struct ks__local_commit *commit);
+    /* Take it, do it by and by, in the order it came; KS_OK = it is decided, KS_EAGAIN = not within
+     * the time. NULL = it is done in the call, with `commit` above. */
+    ks_status (*hand_over)(struct ks__local_log *log, struct ks__handover *handover,
+                           int timeout_ms);
+    ks_status (*await)(struct ks__local_log *log, struct ks__handover *handover, int timeout_ms);
+    /* Nobody comes back for it: release() follows when it is decided. False = it is. */
+    bool (*orphan)(struct ks__local_log *log, struct ks__handover *handover,
+                   void (*release)(struct ks__handover *handover));
     /* Lock and read a group, made when missing; give it back, `changed` or not. The session numbers
      * members by `*serial`. */
     ks_status (*group_begin)(struct ks__local_log *log, const char *name, struct ks__group **group,
                              ks_error *error);
     ks_status (*group_end)(struct ks__local_log *log, struct ks__group *group, bool changed,
                            ks_error *error);
+    /* A copy of the group as it is, without waiting for who writes; the caller releases it. NULL =
+     * group_begin() does not wait. */
+    ks_status (*group_read)(struct ks__local_log *log, const char *name, struct ks__group *group,
+                            ks_error *error);
     /* A number never given before in this log; between group_begin and group_end. */
     ks_status (*serial)(struct ks__local_log *log, uint64_t *serial, ks_error *error);
     ks_status (*fetch)(struct ks__local_source *source, size_t limit, struct ks__batch *batch);
@@ -106,6 +154,9 @@ struct ks__local_log {
     char                          id[KS__CLUSTER_ID_BYTES];
 };
 
+/* Calls of a cluster that are not decided yet, or not asked about any more; see local_log.c. */
+struct ks__local_request;
+
 /* A text that no other log has. */
 void ks__local_make_id(char out[KS__CLUSTER_ID_BYTES]);
 
@@ -116,6 +167,7 @@ struct ks__local_cluster {
     struct ks__log         logger;
     int64_t                session_timeout_ms;
     size_t                 record_limit;    /* bytes of key, value and headers                    */
+    struct ks__local_request *requests;     /* under log->mutex                                   */
 };
 
 struct ks__local_source {
@@ -137,6 +189,32 @@ struct ks__local_writer {                   /* a ks__topic                      
     struct ks__staged        parts[];
 };
 
+enum ks__local_writing { KS__WROTE_PUSH, KS__WROTE_FLUSH, KS__WROTE_OFFSETS, KS__WROTE_COMMIT };
+
+enum ks__local_change_kind {
+    KS__CHANGE_JOIN,
+    KS__CHANGE_LOOK,                        /* is there something to tell?                        */
+    KS__CHANGE_SIGN,                        /* a sign of life, while an event is worked off       */
+    KS__CHANGE_ACKNOWLEDGE,
+    KS__CHANGE_LEAVE
+};
+
+/* A change of a group by a member, and what came of it; see local_change.c. */
+struct ks__local_change {
+    struct ks__handover             handover;   /* the first member                               */
+    enum ks__local_change_kind      what;
+    const struct ks__local_session *session;
+    int64_t                         now_ms;
+    bool                            is_trial;   /* on a copy: is there something to change?       */
+    bool                            changed;    /* others should look again                       */
+    bool                            seen;       /* only the sign of life                          */
+    enum ks__event_kind             told;
+    char                           *member_id;  /* joined, anew                                   */
+    struct ks__event_partition     *held;       /* of ASSIGNED                                    */
+    size_t                          held_count;
+    int32_t                         generation;
+};
+
 struct ks__local_session {
     struct ks__session        base;
     struct ks__local_log     *log;
@@ -145,11 +223,20 @@ struct ks__local_session {
     const struct ks__wake    *wake;
     struct ks__local_source  *sources;
     struct ks__local_writer  *writers;
-    struct ks__staged        *staged;       /* partitions with records, newest first              */
-    size_t                    staged_bytes;
+    struct ks__staged        *staged;       /* partitions with records to hand over, newest first */
+    size_t                    staged_bytes; /* with what is handed over                           */
     int64_t                   epoch;
     bool                      in_transaction;
     bool                      must_abort;
+
+    /* Writing; see local_write.c. */
+    struct ks__handover       writing;
+    struct ks__local_commit   commit;       /* what it hands over                                 */
+    enum ks__local_writing    wrote;        /* which call handed it over                          */
+    void                     *copy;         /* of the positions and the member's id               */
+    size_t                    copy_bytes;
+    struct ks__handover       fence;
+    bool                      is_fenced;    /* the epoch is ours                                  */
 
     /* Membership; see local_group.c. */
     char                       *member_id;  /* NULL = not joined                                  */
@@ -159,15 +246,36 @@ struct ks__local_session {
     enum ks__event_kind         told;       /* not acknowledged yet                               */
     struct ks__event_partition *held;       /* what the user was told it owns; texts are `topics` */
     size_t                      held_count;
-    uint64_t                    seen_changes;
+    uint64_t                    seen_changes, asked_changes;
     int64_t                     next_check_ms;
+    struct ks__local_change     change;
+
+    atomic_uint                 holders;    /* its user, and when closed what is handed over      */
 };
+
+/* ---- handing over (local_handover.c) ---- */
+
+/* Hand over what is prepared; decided or not: KS_OK, KS_EAGAIN. One with release() is not looked at
+ * afterwards. */
+ks_status ks__local_hand_over(struct ks__local_log *log, struct ks__handover *handover,
+                              int timeout_ms);
+/* Is it decided? KS_OK, KS_EAGAIN. Then its status and error are the caller's, and it is not
+ * pending. */
+ks_status ks__local_await(struct ks__local_log *log, struct ks__handover *handover,
+                          int timeout_ms);
+/* Leave it to the log, which calls release() once, now or when it is decided. */
+void ks__local_orphan(struct ks__local_log *log, struct ks__handover *handover,
+                      void (*release)(struct ks__handover *handover));
+/* Does the log keep what is handed over beyond the call, if it takes longer than that? */
+bool ks__local_may_keep(const struct ks__local_log *log, int timeout_ms);
 
 /* ---- log (local_log.c) ---- */
 
 void ks__local_cluster_init(struct ks__local_cluster *cluster,
                             const struct ks__cluster_class *class,
                             const struct ks__cluster_options *options, struct ks__local_log *log);
+/* Before the cluster is closed. */
+void ks__local_cluster_release(struct ks__local_cluster *cluster);
 /* Wake who waits for records of the partition; with log->mutex held. */
 void ks__local_wake_readers(const struct ks__local_topic *topic, int32_t partition);
 /* Wake all sessions: a group or a topic changed; takes log->mutex. */
@@ -221,17 +329,32 @@ ks_status ks__local_commit_transaction(struct ks__session *session,
                                        const struct ks__position *positions, size_t count,
                                        int timeout_ms);
 ks_status ks__local_abort(struct ks__session *session, int timeout_ms);
-/* Forget all staged records, keep the handles. */
+/* Forget all staged records, also those that were handed over and are decided; keep the handles. */
 void ks__local_drop_staged(struct ks__local_session *session);
+/* Make older sessions of the same transactional id stale; KS_EAGAIN = not decided yet. */
+ks_status ks__local_fence(struct ks__local_session *session, int timeout_ms);
 
 /* ---- membership (local_group.c) ---- */
 
 ks_status ks__local_subscribe(struct ks__session *session, const char *const *topics,
-                              size_t count);
+                              size_t count, int timeout_ms);
 bool ks__local_poll(struct ks__session *session, struct ks__event *event);
 ks_status ks__local_acknowledge(struct ks__session *session, int timeout_ms);
-/* Leave the group, unless the membership is static. */
+/* Leave the group, unless the membership is static. Waits only for those without a wake. */
 void ks__local_leave(struct ks__local_session *session);
+/* The change that is handed over, if any, is left to the log, and lets go of the session. */
+void ks__local_orphan_change(struct ks__local_session *session);
+
+/* The change itself (local_change.c); by whoever may write. */
+ks_status ks__local_call_change(struct ks__local_log *log, struct ks__handover *handover);
+/* Try it on a copy of the group; true = there is nothing to write, and what came of it holds. */
+bool ks__local_try_change(struct ks__local_log *log, struct ks__local_change *change);
+/* Forget what came of it. */
+void ks__local_reset_change(struct ks__local_change *change);
+/* Milliseconds without a sign of life after which a member is thrown out. */
+int64_t ks__local_timeout_of(const struct ks__local_session *session);
+/* One holder of a closed session less; with the last one it is freed. */
+void ks__local_session_let_go(struct ks__local_session *session);
 
 /* The members of ks__cluster_class from `create` on, for both logs. */
 #define KS__LOCAL_CLUSTER_CALLS                                                              \

@@ -11,120 +11,41 @@
  * which is also the sign of life; where other processes may be members, every second at least: one
  * that was killed leaves no word, but it can be seen that it is gone. An assignment without
  * partitions is told as well, with count 0.
+ *
+ * To look is to read; what then has to be written is handed over (local_change.c), one change at a
+ * time, and taken into the session here.
  */
 #include "log/local.h"
 
 #include "base/assert.h"
 
-#include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #define LOOK_FOR_DEAD_MS 1000               /* at least so often, where processes share the log   */
-
-/* ---- asking the group ---- */
 
 static int64_t now_ms(const struct ks__local_session *session)
 {
     return ks__clock_mono_ms(((struct ks__local_cluster *)session->base.cluster)->clock);
 }
 
-static int64_t timeout_of(const struct ks__local_session *session)
-{
-    return ((struct ks__local_cluster *)session->base.cluster)->session_timeout_ms;
-}
-
 /* How long to go without a look at the group. */
 static int64_t pause_of(const struct ks__local_session *session)
 {
-    int64_t pause = timeout_of(session) / 3;
+    int64_t pause = ks__local_timeout_of(session) / 3;
 
     return session->log->process != NULL && pause > LOOK_FOR_DEAD_MS ? LOOK_FOR_DEAD_MS : pause;
 }
 
-static int32_t partitions_of(const char *topic, void *user)
+/* ---- taking in what came of a change ---- */
+
+static void take_assignment(struct ks__local_session *session, struct ks__local_change *change)
 {
-    struct ks__local_log   *log = user;
-    struct ks__local_topic *found;
-
-    if (ks__local_find(log, topic, &found, NULL) != KS_OK || found == NULL)
-        return 0;
-    return found->partitions;
-}
-
-static ks_status join(struct ks__local_session *session, struct ks__group *group)
-{
-    struct ks__member_spec spec = { .instance_id = session->instance_id,
-                                    .process     = session->log->process,
-                                    .topics      = (const char *const *)session->topics,
-                                    .topic_count = session->topic_count,
-                                    .now_ms      = now_ms(session),
-                                    .timeout_ms  = timeout_of(session) };
-    uint64_t  serial = 0;
-    ks_status status = session->log->class->serial(session->log, &serial, &session->base.error);
-    char     *id;
-
-    if (status != KS_OK)
-        return status;
-    id = ks__format("%s-%010" PRIu64, session->client_id, serial);
-    if (id == NULL)
-        return KS_ENOMEM;
-    spec.id = id;
-    status  = ks__group_join(group, &spec);
-    if (status != KS_OK) {
-        ks__free(id);
-        return status;
-    }
-    ks__free(session->member_id);
-    session->member_id = id;
-    return KS_OK;
-}
-
-/* Give the group back; all who may be concerned look at it again when it changed. */
-static ks_status leave_group(struct ks__local_session *session, struct ks__group *group,
-                             bool changed, bool told)
-{
-    ks_status status = session->log->class->group_end(session->log, group, changed,
-                                                      &session->base.error);
-
-    if (status == KS_OK && told)
-        ks__local_changed(session->log);
-    return status;
-}
-
-/* Settle after a change of our own and give the group back. */
-static ks_status settle(struct ks__local_session *session, struct ks__group *group)
-{
-    bool      changed;
-    ks_status status = ks__group_settle(group, partitions_of, session->log, &changed), ended;
-
-    ended = leave_group(session, group, true, true);
-    return status != KS_OK ? status : ended;
-}
-
-static ks_status enter_group(struct ks__local_session *session, struct ks__group **group)
-{
-    return session->log->class->group_begin(session->log, session->group, group,
-                                            &session->base.error);
-}
-
-/* ---- events ---- */
-
-static ks_status hold(struct ks__local_session *session, const struct ks__member *member)
-{
-    struct ks__event_partition *held = ks__zalloc_array(member->owned_count, sizeof(*held));
-
-    if (held == NULL)
-        return KS_ENOMEM;
-    for (size_t i = 0; i < member->owned_count; i++)
-        for (size_t j = 0; j < session->topic_count; j++)
-            if (strcmp(member->owned[i].topic, session->topics[j]) == 0)
-                held[i] = (struct ks__event_partition){ session->topics[j],
-                                                        member->owned[i].partition };
     ks__free(session->held);
-    session->held       = held;
-    session->held_count = member->owned_count;
-    session->generation = member->generation;
-    return KS_OK;
+    session->held       = change->held;
+    session->held_count = change->held_count;
+    session->generation = change->generation;
+    change->held        = NULL;
 }
 
 static void let_go(struct ks__local_session *session)
@@ -134,85 +55,118 @@ static void let_go(struct ks__local_session *session)
     session->held_count = 0;
 }
 
-/* True when another session has taken the place of this static member. */
-static bool is_replaced(const struct ks__local_session *session, const struct ks__group *group)
+static void take_told(struct ks__local_session *session, struct ks__local_change *change)
 {
-    for (size_t i = 0; session->instance_id != NULL && i < group->count; i++)
-        if (group->members[i]->instance_id != NULL &&
-            strcmp(group->members[i]->instance_id, session->instance_id) == 0)
-            return true;
-    return false;
+    if (change->told == KS__EVENT_ASSIGNED)
+        take_assignment(session, change);
+    if (change->told == KS__EVENT_FAILED) {
+        ks__error_clear(&session->base.error);
+        ks__error_copy(&session->base.error, &change->handover.error);
+    }
+    if (change->told != KS__EVENT_NONE)
+        session->told = change->told;
 }
 
-/* The member is gone from the group. */
-static ks_status missing(struct ks__local_session *session, struct ks__group *group,
-                         bool *changed)
+/* The look, or the sign of life, is over: when is the next one? */
+static void end_look(struct ks__local_session *session, ks_status status)
 {
-    if (is_replaced(session, group)) {
-        ks__error_set(&session->base.error, KS_EFENCED,
-                      "another member with the group instance id \"%s\" has joined group \"%s\"",
-                      session->instance_id, session->group);
-        ks__error_add_flags(&session->base.error, KS__ERROR_FATAL);
-        session->told = KS__EVENT_FAILED;
-        return KS_OK;
-    }
-    if (session->held != NULL) {
-        session->told = KS__EVENT_LOST;
-        return KS_OK;
-    }
-    *changed = true;
-    return join(session, group);
+    session->next_check_ms = now_ms(session);
+    if (status != KS_OK)
+        return;                                 /* asked again in the next step */
+    session->next_check_ms += pause_of(session);
+    if (session->change.what == KS__CHANGE_LOOK)
+        session->seen_changes = session->asked_changes;
 }
 
-/* Look at the group; what is to be told is in `told` afterwards. */
-static ks_status look(struct ks__local_session *session, struct ks__group *group, bool *changed,
-                      bool *seen)
+static void take_acknowledged(struct ks__local_session *session)
 {
-    int64_t            now    = now_ms(session);
-    struct ks__member *member = ks__group_find(group, session->member_id);
-    bool               settled;
-    ks_status          status = KS_OK;
+    if (session->told != KS__EVENT_ASSIGNED)
+        let_go(session);
+    session->told          = KS__EVENT_NONE;
+    session->next_check_ms = 0;
+}
 
-    if (member != NULL &&
-        (member->seen_ms > now || now - member->seen_ms >= timeout_of(session) / 3)) {
-        member->seen_ms = now;
-        *seen           = true;
+/* It is decided. */
+static ks_status take_in(struct ks__local_session *session, ks_status status)
+{
+    struct ks__local_change *change = &session->change;
+
+    if (status == KS_OK && change->member_id != NULL) {
+        ks__free(session->member_id);
+        session->member_id = change->member_id;
+        change->member_id  = NULL;
     }
-    *changed |= ks__group_expire(group, now);
-    if (member == NULL)
-        status = missing(session, group, changed);
-    else if (member->phase == KS__MEMBER_REVOKING && session->held == NULL) {
-        ks__group_revoked(group, member);       /* it was never told of them */
-        *changed = true;
-    }
-    if (status == KS_OK)
-        status = ks__group_settle(group, partitions_of, session->log, &settled);
-    else
-        return status;
-    *changed |= settled;
-    member = ks__group_find(group, session->member_id);
-    if (session->told != KS__EVENT_NONE || member == NULL || status != KS_OK)
-        return status;
-    if (member->phase == KS__MEMBER_REVOKING && session->held != NULL)
-        session->told = KS__EVENT_REVOKED;
-    else if (member->phase == KS__MEMBER_ASSIGNED) {
-        status = hold(session, member);
+    switch (change->what) {
+    case KS__CHANGE_JOIN:
+        session->next_check_ms = 0;
+        break;
+    case KS__CHANGE_LOOK:
         if (status == KS_OK)
-            session->told = KS__EVENT_ASSIGNED;
+            take_told(session, change);
+        end_look(session, status);
+        break;
+    case KS__CHANGE_SIGN:
+        end_look(session, status);
+        break;
+    case KS__CHANGE_ACKNOWLEDGE:
+        if (status == KS_OK)
+            take_acknowledged(session);
+        break;
+    case KS__CHANGE_LEAVE:
+        break;
     }
+    if (status != KS_OK && !ks_error_is_fatal(&session->base.error)) {
+        ks__error_clear(&session->base.error);
+        ks__error_copy(&session->base.error, &change->handover.error);
+    }
+    ks__local_reset_change(change);
     return status;
 }
 
-/* Only keep the membership alive while an event is being worked off. */
-static void heartbeat(struct ks__local_session *session, struct ks__group *group, bool *seen)
-{
-    struct ks__member *member = ks__group_find(group, session->member_id);
+/* ---- changing the group ---- */
 
-    if (member != NULL) {
-        member->seen_ms = now_ms(session);
-        *seen           = true;
-    }
+static void prepare(struct ks__local_session *session, enum ks__local_change_kind what)
+{
+    struct ks__local_change *change = &session->change;
+
+    ks__local_reset_change(change);
+    change->what          = what;
+    change->session       = session;
+    change->now_ms        = now_ms(session);
+    change->handover.call = ks__local_call_change;
+    change->handover.wake = session->wake;
 }
+
+/* The change that was handed over is decided: take it in. KS_EAGAIN = not yet. */
+static ks_status settle(struct ks__local_session *session, int timeout_ms)
+{
+    ks_status status;
+
+    if (!session->change.handover.pending)
+        return KS_OK;
+    status = ks__local_await(session->log, &session->change.handover, timeout_ms);
+
+    return status == KS_OK ? take_in(session, session->change.handover.status) : status;
+}
+
+/* Make this change, or go on waiting for it; another one that is under way comes first. */
+static ks_status make_change(struct ks__local_session *session, enum ks__local_change_kind what,
+                             int timeout_ms)
+{
+    struct ks__local_change *change = &session->change;
+    ks_status                status;
+
+    if (change->handover.pending && change->what != what &&
+        settle(session, timeout_ms) == KS_EAGAIN && change->handover.pending)
+        return KS_EAGAIN;
+    if (change->handover.pending)
+        return settle(session, timeout_ms);
+    prepare(session, what);
+    status = ks__local_hand_over(session->log, &change->handover, timeout_ms);
+    return status == KS_OK ? take_in(session, change->handover.status) : status;
+}
+
+/* ---- events ---- */
 
 static bool tell(struct ks__local_session *session, struct ks__event *event)
 {
@@ -223,117 +177,127 @@ static bool tell(struct ks__local_session *session, struct ks__event *event)
     return session->told != KS__EVENT_NONE;
 }
 
+/* Look at the group, and hand over what is to be written. */
+static void look(struct ks__local_session *session, enum ks__local_change_kind what)
+{
+    prepare(session, what);
+    if (ks__local_try_change(session->log, &session->change))
+        (void)take_in(session, KS_OK);
+    else
+        (void)make_change(session, what, 0);
+}
+
 bool ks__local_poll(struct ks__session *base, struct ks__event *event)
 {
-    struct ks__local_session *session = (struct ks__local_session *)base;
-    bool                      was_told = session->told != KS__EVENT_NONE;
-    bool                      changed = false, seen = false;
+    struct ks__local_session *session  = (struct ks__local_session *)base;
+    struct ks__local_change  *change   = &session->change;
+    const bool                was_told = session->told != KS__EVENT_NONE;
     uint64_t                  changes;
-    int64_t                   now;
-    struct ks__group         *group;
 
     if (session->member_id == NULL)
         return false;
     if (session->told == KS__EVENT_FAILED)
         return tell(session, event);
-    now     = now_ms(session);
+    if (change->handover.pending) {             /* an acknowledgement is its caller's */
+        if (change->what != KS__CHANGE_ACKNOWLEDGE)
+            (void)settle(session, 0);
+        return !was_told && tell(session, event);
+    }
     changes = atomic_load(&session->log->changes);
-    if ((was_told || changes == session->seen_changes) && now < session->next_check_ms)
+    if ((was_told || changes == session->seen_changes) && now_ms(session) < session->next_check_ms)
         return false;
-    if (enter_group(session, &group) != KS_OK)
-        return false;                           /* asked again in the next step */
-    if (was_told)
-        heartbeat(session, group, &seen);
-    else if (look(session, group, &changed, &seen) == KS_OK)
-        session->seen_changes = changes;
-    session->next_check_ms = now + pause_of(session);
-    if (leave_group(session, group, changed || seen, changed) != KS_OK)
-        session->next_check_ms = now;
+    session->asked_changes = changes;
+    look(session, was_told ? KS__CHANGE_SIGN : KS__CHANGE_LOOK);
     return !was_told && tell(session, event);
 }
 
 /* ---- calls ---- */
 
-ks_status ks__local_subscribe(struct ks__session *base, const char *const *topics, size_t count)
+static ks_status copy_topics(struct ks__local_session *session, const char *const *topics,
+                             size_t count)
+{
+    if (session->topics == NULL)
+        session->topics = ks__zalloc_array(count, sizeof(*session->topics));
+    if (session->topics == NULL)
+        return KS_ENOMEM;
+    for (; session->topic_count < count; session->topic_count++) {
+        session->topics[session->topic_count] = ks__strdup(topics[session->topic_count]);
+        if (session->topics[session->topic_count] == NULL)
+            return KS_ENOMEM;
+    }
+    return KS_OK;
+}
+
+ks_status ks__local_subscribe(struct ks__session *base, const char *const *topics, size_t count,
+                              int timeout_ms)
 {
     struct ks__local_session *session = (struct ks__local_session *)base;
-    struct ks__group         *group;
-    ks_status                 status;
+    ks_status                 status  = KS_OK;
 
     if (session->group == NULL || session->member_id != NULL)
         return KS_ESTATE;
     if (count == 0)
         return KS_EINVAL;
-    if (session->topics == NULL) {
-        session->topics = ks__zalloc_array(count, sizeof(*session->topics));
-        if (session->topics == NULL)
-            return KS_ENOMEM;
-        for (; session->topic_count < count; session->topic_count++) {
-            session->topics[session->topic_count] = ks__strdup(topics[session->topic_count]);
-            if (session->topics[session->topic_count] == NULL)
-                return KS_ENOMEM;
-        }
-    }
-    status = enter_group(session, &group);
-    if (status != KS_OK)
-        return status;
-    ks__group_expire(group, now_ms(session));
-    status = join(session, group);
-    if (status != KS_OK) {
-        leave_group(session, group, false, false);
-        return status;
-    }
-    session->next_check_ms = 0;
-    return settle(session, group);
+    if (!session->change.handover.pending)
+        status = copy_topics(session, topics, count);
+    return status == KS_OK ? make_change(session, KS__CHANGE_JOIN, timeout_ms) : status;
 }
 
 ks_status ks__local_acknowledge(struct ks__session *base, int timeout_ms)
 {
     struct ks__local_session *session = (struct ks__local_session *)base;
-    struct ks__member        *member;
-    struct ks__group         *group;
-    ks_status                 status;
 
-    (void)timeout_ms;
     if (session->told == KS__EVENT_NONE || session->told == KS__EVENT_FAILED)
         return KS_OK;
-    status = enter_group(session, &group);
-    if (status != KS_OK)
-        return status;
-    member = ks__group_find(group, session->member_id);
-    if (member != NULL && session->told == KS__EVENT_ASSIGNED &&
-        member->phase == KS__MEMBER_ASSIGNED)
-        member->phase = KS__MEMBER_OWNING;
-    if (member != NULL && session->told == KS__EVENT_REVOKED &&
-        member->phase == KS__MEMBER_REVOKING)
-        ks__group_revoked(group, member);
-    if (session->told == KS__EVENT_LOST ||
-        (session->told == KS__EVENT_REVOKED && member == NULL && !is_replaced(session, group)))
-        status = join(session, group);
-    if (status != KS_OK) {
-        leave_group(session, group, false, false);
-        return status;
-    }
-    if (session->told != KS__EVENT_ASSIGNED)
-        let_go(session);
-    session->told          = KS__EVENT_NONE;
-    session->next_check_ms = 0;
-    return settle(session, group);
+    return make_change(session, KS__CHANGE_ACKNOWLEDGE, timeout_ms);
 }
 
+/* ---- leaving ---- */
+
+static void left(struct ks__handover *handover)
+{
+    struct ks__local_change  *change = (struct ks__local_change *)handover;
+    struct ks__local_session *session;
+
+    memcpy(&session, &change->session, sizeof(session));    /* as ks__local_leave() got it */
+    ks__local_reset_change(change);
+    ks__free(change);
+    ks__local_session_let_go(session);
+}
+
+static bool may_be_member(const struct ks__local_session *session)
+{
+    return session->member_id != NULL ||
+           (session->change.handover.pending && session->change.what == KS__CHANGE_JOIN);
+}
+
+/* Without memory the group finds out by itself that the member is gone. */
 void ks__local_leave(struct ks__local_session *session)
 {
-    struct ks__member *member;
-    struct ks__group  *group;
+    struct ks__local_change *change;
 
-    if (session->member_id == NULL || session->instance_id != NULL ||
-        enter_group(session, &group) != KS_OK)
+    if (session->wake == NULL)
+        (void)settle(session, -1);
+    if (session->instance_id != NULL || !may_be_member(session))
         return;
-    member = ks__group_find(group, session->member_id);
-    if (member == NULL) {
-        leave_group(session, group, false, false);
+    change = ks__zalloc(sizeof(*change));
+    if (change == NULL)
         return;
-    }
-    ks__group_leave(group, member);
-    settle(session, group);
+    change->what             = KS__CHANGE_LEAVE;
+    change->session          = session;
+    change->handover.call    = ks__local_call_change;
+    change->handover.release = left;
+    atomic_fetch_add(&session->holders, 1);
+    (void)ks__local_hand_over(session->log, &change->handover, session->wake != NULL ? 0 : -1);
+}
+
+static void change_released(struct ks__handover *handover)
+{
+    ks__local_session_let_go((struct ks__local_session *)(
+        (char *)handover - offsetof(struct ks__local_session, change)));
+}
+
+void ks__local_orphan_change(struct ks__local_session *session)
+{
+    ks__local_orphan(session->log, &session->change.handover, change_released);
 }

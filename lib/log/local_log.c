@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * local_log.c - topics and offsets of a local log, and waking those who wait.
+ *
+ * A topic to create, or records to forget, are handed over like a commit. A cluster has no session
+ * to keep them in, so what is not decided within the time stays in a list of the cluster, where the
+ * next call with the same arguments finds it.
  */
 #include "log/local.h"
 
@@ -85,6 +89,164 @@ void ks__local_changed(struct ks__local_log *log)
     ks__mutex_unlock(&log->mutex);
 }
 
+/* ---- requests ---- */
+
+struct ks__local_request {
+    struct ks__handover       handover;     /* the first member                                   */
+    struct ks__local_request *next;         /* of the cluster                                     */
+    struct ks__topic_spec     spec;         /* of a topic to create; `name` NULL = trim           */
+    char                     *name;         /* the copy's own                                     */
+    struct ks__local_topic   *topic;
+    int32_t                   partition;
+    int64_t                   offset;
+};
+
+static ks_status call_create(struct ks__local_log *log, struct ks__handover *handover)
+{
+    const struct ks__local_request *request = (const struct ks__local_request *)handover;
+    ks_status status = log->class->create(log, &request->spec, &handover->error);
+
+    if (status == KS_OK)
+        ks__local_changed(log);
+    return status;
+}
+
+static ks_status call_trim(struct ks__local_log *log, struct ks__handover *handover)
+{
+    const struct ks__local_request *request = (const struct ks__local_request *)handover;
+
+    return log->class->trim(log, request->topic, request->partition, request->offset,
+                            &handover->error);
+}
+
+/* About the same thing, though maybe with another offset. */
+static bool is_alike(const struct ks__local_request *one, const struct ks__local_request *other)
+{
+    if (one->handover.call != other->handover.call)
+        return false;
+    if (one->spec.name != NULL)
+        return strcmp(one->spec.name, other->spec.name) == 0;
+    return one->topic == other->topic && one->partition == other->partition;
+}
+
+static struct ks__local_request **place_of(struct ks__local_cluster *cluster,
+                                           const struct ks__local_request *wanted)
+{
+    struct ks__local_request **at = &cluster->requests;
+
+    while (*at != NULL && !is_alike(*at, wanted))
+        at = &(*at)->next;
+    return at;
+}
+
+static bool is_asked_for(struct ks__local_cluster *cluster, const struct ks__local_request *wanted)
+{
+    bool found;
+
+    ks__mutex_lock(&cluster->log->mutex);
+    found = *place_of(cluster, wanted) != NULL;
+    ks__mutex_unlock(&cluster->log->mutex);
+    return found;
+}
+
+/* Take it off the list; NULL = there is none like it. */
+static struct ks__local_request *take(struct ks__local_cluster *cluster,
+                                      const struct ks__local_request *wanted)
+{
+    struct ks__local_request **at, *found;
+
+    ks__mutex_lock(&cluster->log->mutex);
+    at    = place_of(cluster, wanted);
+    found = *at;
+    if (found != NULL)
+        *at = found->next;
+    ks__mutex_unlock(&cluster->log->mutex);
+    return found;
+}
+
+static ks_status keep(struct ks__local_cluster *cluster, struct ks__local_request *request)
+{
+    ks__mutex_lock(&cluster->log->mutex);
+    request->next     = cluster->requests;
+    cluster->requests = request;
+    ks__mutex_unlock(&cluster->log->mutex);
+    return KS_EAGAIN;
+}
+
+static void request_free(struct ks__handover *handover)
+{
+    struct ks__local_request *request = (struct ks__local_request *)handover;
+
+    ks__free(request->name);
+    ks__free(request);
+}
+
+static struct ks__local_request *request_copy(const struct ks__local_request *from)
+{
+    struct ks__local_request *copy = ks__zalloc(sizeof(*copy));
+
+    if (copy == NULL)
+        return NULL;
+    *copy      = *from;
+    copy->name = ks__strdup(from->spec.name);
+    if (from->spec.name == NULL || copy->name != NULL) {
+        copy->spec.name = copy->name;
+        return copy;
+    }
+    ks__free(copy);
+    return NULL;
+}
+
+static ks_status answer(const struct ks__local_request *request, ks_error *error)
+{
+    if (request->handover.status != KS_OK && error != NULL)
+        ks__error_copy(error, &request->handover.error);
+    return request->handover.status;
+}
+
+/* Have it done, or go on waiting for what was asked before. */
+static ks_status ask(struct ks__local_cluster *cluster, const struct ks__local_request *wanted,
+                     int timeout_ms, ks_error *error)
+{
+    struct ks__local_request *request, now;
+    ks_status                 status;
+
+    if (!ks__local_may_keep(cluster->log, timeout_ms)) {
+        now = *wanted;
+        (void)ks__local_hand_over(cluster->log, &now.handover, -1);
+        return answer(&now, error);
+    }
+    request = take(cluster, wanted);
+    if (request != NULL) {
+        if (ks__local_await(cluster->log, &request->handover, timeout_ms) != KS_OK)
+            return keep(cluster, request);
+        if (request->offset != wanted->offset) {
+            request_free(&request->handover);
+            request = NULL;
+        }
+    }
+    if (request == NULL) {
+        request = request_copy(wanted);
+        if (request == NULL)
+            return ks__error_no_memory(error, "a request to the log");
+        if (ks__local_hand_over(cluster->log, &request->handover, timeout_ms) != KS_OK)
+            return keep(cluster, request);
+    }
+    status = answer(request, error);
+    request_free(&request->handover);
+    return status;
+}
+
+void ks__local_cluster_release(struct ks__local_cluster *cluster)
+{
+    while (cluster->requests != NULL) {
+        struct ks__local_request *request = cluster->requests;
+
+        cluster->requests = request->next;
+        ks__local_orphan(cluster->log, &request->handover, request_free);
+    }
+}
+
 /* ---- topics ---- */
 
 ks_status ks__local_check_name(const char *what, const char *name, ks_error *error)
@@ -117,24 +279,37 @@ static ks_status check_topic(const struct ks__topic_spec *spec, ks_error *error)
     return KS_OK;
 }
 
+static ks_status create_one(struct ks__local_cluster *cluster, const struct ks__topic_spec *spec,
+                            int timeout_ms, ks_error *error)
+{
+    const struct ks__local_request wanted = { .handover.call = call_create, .spec = *spec };
+    struct ks__local_topic        *there;
+    ks_status                      status = check_topic(spec, error);
+
+    if (status != KS_OK)
+        return status;
+    status = ks__local_find(cluster->log, spec->name, &there, error);
+    if (status != KS_OK)
+        return status;
+    if (there != NULL && !is_asked_for(cluster, &wanted))
+        return KS_EEXISTS;                      /* to see that is to read */
+    return ask(cluster, &wanted, timeout_ms, error);
+}
+
 ks_status ks__local_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
                            size_t count, int timeout_ms, ks_error *error)
 {
-    struct ks__local_log *log   = ((struct ks__local_cluster *)cluster)->log;
-    ks_status             first = KS_OK;
+    ks_status first = KS_OK;
 
-    (void)timeout_ms;
     for (size_t i = 0; i < count; i++) {
-        ks_status status = check_topic(&topics[i], error);
+        ks_status status = create_one((struct ks__local_cluster *)cluster, &topics[i], timeout_ms,
+                                      error);
 
-        if (status == KS_OK)
-            status = log->class->create(log, &topics[i], error);
         if (status != KS_OK && status != KS_EEXISTS)
             return status;
         if (status != KS_OK)
             first = status;
     }
-    ks__local_changed(log);
     return first;
 }
 
@@ -207,10 +382,11 @@ ks_status ks__local_committed(struct ks__cluster *cluster, const char *group, co
 ks_status ks__local_trim(struct ks__cluster *cluster, const char *topic, int32_t partition,
                          int64_t offset, int timeout_ms, ks_error *error)
 {
-    struct ks__local_log   *log = ((struct ks__local_cluster *)cluster)->log;
-    struct ks__local_topic *found;
-    ks_status               status = find_partition(log, topic, partition, &found, error);
+    struct ks__local_cluster *local  = (struct ks__local_cluster *)cluster;
+    struct ks__local_request  wanted = { .handover.call = call_trim, .partition = partition,
+                                         .offset = offset };
+    ks_status                 status = find_partition(local->log, topic, partition, &wanted.topic,
+                                                      error);
 
-    (void)timeout_ms;
-    return status != KS_OK ? status : log->class->trim(log, found, partition, offset, error);
+    return status != KS_OK ? status : ask(local, &wanted, timeout_ms, error);
 }

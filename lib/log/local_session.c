@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* ---- life ---- */
@@ -29,7 +30,28 @@ static void session_free(struct ks__local_session *session)
     ks__free(session->group);
     ks__free(session->instance_id);
     ks__free(session->transactional_id);
+    ks__free(session->copy);
+    ks__local_reset_change(&session->change);
     ks__free(session);
+}
+
+/* Nobody uses it any more, neither here nor in the log. */
+static void session_end(struct ks__local_session *session)
+{
+    ks__local_drop_staged(session);
+    while (session->writers != NULL) {
+        struct ks__local_writer *writer = session->writers;
+
+        session->writers = writer->next;
+        ks__free(writer);
+    }
+    session_free(session);
+}
+
+void ks__local_session_let_go(struct ks__local_session *session)
+{
+    if (atomic_fetch_sub(&session->holders, 1) == 1)
+        session_end(session);
 }
 
 static ks_status check(const struct ks__session_options *options, ks_error *error)
@@ -42,6 +64,17 @@ static ks_status check(const struct ks__session_options *options, ks_error *erro
         status = ks__local_check_name("transactional id", options->transactional_id, error);
     if (status == KS_OK && options->instance_id != NULL)
         status = ks__local_check_name("group instance id", options->instance_id, error);
+    return status;
+}
+
+/* Who has a wake is not kept: begin() asks again. */
+static ks_status fence(struct ks__local_session *session, ks_error *error)
+{
+    ks_status status = ks__local_fence(session, session->wake != NULL ? 0 : -1);
+
+    if (status == KS_OK || status == KS_EAGAIN)
+        return KS_OK;
+    ks__error_copy(error, &session->fence.error);
     return status;
 }
 
@@ -60,6 +93,7 @@ ks_status ks__local_session_open(struct ks__session **out, struct ks__cluster *c
     session->base.cluster = cluster;
     session->log          = log;
     session->wake         = options->wake;
+    atomic_init(&session->holders, 1);
     if (!copy_text(&session->client_id,
                    options->client_id != NULL ? options->client_id : "kstream") ||
         !copy_text(&session->group, options->group) ||
@@ -67,7 +101,7 @@ ks_status ks__local_session_open(struct ks__session **out, struct ks__cluster *c
         !copy_text(&session->transactional_id, options->transactional_id))
         status = ks__error_no_memory(error, "session of the log");
     if (status == KS_OK && session->transactional_id != NULL)
-        status = log->class->fence(log, session->transactional_id, &session->epoch, error);
+        status = fence(session, error);
     if (status != KS_OK) {
         session_free(session);
         return status;
@@ -80,26 +114,47 @@ ks_status ks__local_session_open(struct ks__session **out, struct ks__cluster *c
     return KS_OK;
 }
 
-void ks__local_session_abandon(struct ks__session *base)
+static void writing_released(struct ks__handover *handover)
 {
-    struct ks__local_session  *session = (struct ks__local_session *)base;
-    struct ks__local_session **at      = &session->log->sessions;
+    ks__local_session_let_go((struct ks__local_session *)(
+        (char *)handover - offsetof(struct ks__local_session, writing)));
+}
 
-    while (session->sources != NULL)
-        ks__local_stop(base, &session->sources->base);
+static void fence_released(struct ks__handover *handover)
+{
+    ks__local_session_let_go((struct ks__local_session *)(
+        (char *)handover - offsetof(struct ks__local_session, fence)));
+}
+
+static void take_off_list(struct ks__local_session *session)
+{
+    struct ks__local_session **at = &session->log->sessions;
+
     ks__mutex_lock(&session->log->mutex);
     while (*at != session)
         at = &(*at)->next;
     *at = session->next;
     ks__mutex_unlock(&session->log->mutex);
-    ks__local_drop_staged(session);
-    while (session->writers != NULL) {
-        struct ks__local_writer *writer = session->writers;
+}
 
-        session->writers = writer->next;
-        ks__free(writer);
+/* What the log still has to decide keeps the session until then. */
+void ks__local_session_abandon(struct ks__session *base)
+{
+    struct ks__local_session *session = (struct ks__local_session *)base;
+    struct ks__local_log     *log     = session->log;
+
+    while (session->sources != NULL)
+        ks__local_stop(base, &session->sources->base);
+    take_off_list(session);
+    if (session->wake == NULL) {
+        (void)ks__local_await(log, &session->fence, -1);
+        (void)ks__local_await(log, &session->writing, -1);
     }
-    session_free(session);
+    atomic_fetch_add(&session->holders, 3);
+    ks__local_orphan(log, &session->fence, fence_released);
+    ks__local_orphan(log, &session->writing, writing_released);
+    ks__local_orphan_change(session);
+    ks__local_session_let_go(session);
 }
 
 void ks__local_session_close(struct ks__session *base)

@@ -203,8 +203,10 @@ static ks_status join(ks_reader *reader)
 
     if (reader->joined || reader->topic_count == 0)
         return KS_OK;
-    status = ks__session_subscribe(reader->session, (const char *const *)reader->topics,
-                                   reader->topic_count);
+    do
+        status = ks__session_subscribe(reader->session, (const char *const *)reader->topics,
+                                       reader->topic_count, KS__CLIENT_TIMEOUT_MS);
+    while (status == KS_EAGAIN);
     reader->joined = status == KS_OK;
     return status;
 }

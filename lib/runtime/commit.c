@@ -240,6 +240,9 @@ ks_status ks__commit_abort(struct ks__commit *commit, struct ks__session *sessio
      * the changelog records of whoever does the work again. */
     if (commit->begun || !transactions)
         status = ks__session_abort(session, timeout_ms);
+    /* Too late, it is committed: the tasks go back to what the log says, whatever that is (H4). */
+    if (status == KS_ESTATE && transactions)
+        status = KS_OK;
     if (status != KS_OK)
         return log_failed(session, status, "the transaction cannot be aborted", error);
     commit->begun    = false;

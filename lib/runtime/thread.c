@@ -302,9 +302,12 @@ static enum ks__turn join_group(struct ks__stream_thread *thread)
     ks_status          status = KS_OK;
 
     if (thread->topics.input_count > 0)
-        status = ks__session_subscribe(thread->session, inputs, thread->topics.input_count);
+        status = ks__session_subscribe(thread->session, inputs, thread->topics.input_count, 0);
     else
         thread->assigned = true;
+    if (status == KS_EAGAIN)
+        return wait_for_answer(thread);
+    thread->asking_since_ms = -1;
     if (status != KS_OK)
         return ks__stream_thread_trouble(thread, status);
     thread->last_commit_ms = thread->last_write_ms = ks__stream_thread_now_ms(thread);

@@ -111,7 +111,7 @@ static void subscribe(struct ks__session *session)
 {
     static const char *const topics[] = { "in" };
 
-    ck_assert_int_eq(ks__session_subscribe(session, topics, 1), KS_OK);
+    ck_assert_int_eq(ks__session_subscribe(session, topics, 1, 0), KS_OK);
 }
 
 /* The next event within PATIENCE_MS, while the other members do nothing. */

@@ -15,10 +15,12 @@ struct contract {
     /* A new, empty log before each test; its address, terminated. */
     void (*open)(char *address, size_t size);
     void (*close)(void);
-    bool is_local;      /* membership follows our clock; flush and commit decide at once */
+    bool is_local;      /* membership follows our clock; what was flushed is seen */
 };
 
 Suite *contract_suite(const struct contract *contract);
+/* For a program with tests of its own only. */
+void contract_use(const struct contract *contract);
 
 /* What the tests of one log may use too. The cluster is open between setup and teardown. */
 extern struct ks__cluster     *cluster;

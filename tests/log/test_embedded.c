@@ -46,8 +46,8 @@ START_TEST(a_restart_keeps_everything)
     ck_assert_int_eq(ks__session_begin(session, 0), KS_OK);
     append_text(session, "in", 1, "k", "one", 1);
     append_text(session, "in", 1, NULL, "two", 2);
-    ck_assert_int_eq(ks__session_commit(session, &position, 1, 0), KS_OK);
-    ck_assert_int_eq(ks__cluster_trim(cluster, "in", 1, 1, 0, NULL), KS_OK);
+    ck_assert_int_eq(ks__session_commit(session, &position, 1, -1), KS_OK);
+    ck_assert_int_eq(ks__cluster_trim(cluster, "in", 1, 1, -1, NULL), KS_OK);
     ck_assert_int_eq(ks__session_begin(session, 0), KS_OK);
     append_text(session, "in", 1, "k", "lost", 1);
     ks__session_close(session);
@@ -61,7 +61,7 @@ START_TEST(a_restart_keeps_everything)
     old = open_session("group", "id");
     ck_assert_int_eq(ks__session_begin(old, 0), KS_OK);
     append_text(old, "in", 1, "k", "three", 1);
-    ck_assert_int_eq(ks__session_commit(old, NULL, 0, 0), KS_OK);
+    ck_assert_int_eq(ks__session_commit(old, NULL, 0, -1), KS_OK);
     ck_assert_str_eq(read_all("in", 1, 1), "two three ");
     ks__session_close(old);
     ks_headers_free(headers);
@@ -103,11 +103,11 @@ static void write_when_asked(void)
     struct ks__session *session = open_session(NULL, NULL);
 
     append_text(session, "hello", 0, "k", "here", 1);
-    if (ks__session_flush(session, 0) != KS_OK)
+    if (ks__session_flush(session, -1) != KS_OK)
         _exit(1);
     wait_for("ask", 1);
     append_text(session, "in", 0, "k", "answer", 1);
-    if (ks__session_flush(session, 0) != KS_OK)
+    if (ks__session_flush(session, -1) != KS_OK)
         _exit(1);
     ks__session_close(session);
 }
@@ -136,7 +136,7 @@ START_TEST(a_record_of_another_process_wakes_a_reader)
             break;
         if (!asked++)
             append_text(session, "ask", 0, "k", "?", 1);
-        ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+        ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
         ck_assert(ks__wake_wait(&wake, 20000));
         ks__wake_drain(&wake);
     }
@@ -155,11 +155,11 @@ static void join_and_hang(void)
     struct ks__session *session = open_session("group", NULL), *writer = open_session(NULL, NULL);
     const char         *topic   = "in";
 
-    if (ks__session_subscribe(session, &topic, 1) != KS_OK)
+    if (ks__session_subscribe(session, &topic, 1, 30000) != KS_OK)
         _exit(1);
     expect_event(session, KS__EVENT_ASSIGNED);
     append_text(writer, "hello", 0, "k", "joined", 1);
-    if (ks__session_flush(writer, 0) != KS_OK)
+    if (ks__session_flush(writer, -1) != KS_OK)
         _exit(1);
     for (;;)
         pause();
@@ -177,7 +177,7 @@ START_TEST(partitions_of_a_killed_process_go_to_the_living_at_once)
     child = start_process(join_and_hang);
     wait_for("hello", 1);
     session = open_session("group", NULL);
-    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_OK);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1, 30000), KS_OK);
     ck_assert(!ks__session_poll(session, &event));      /* the other one has them still */
     ck_assert_int_eq(kill(child, SIGKILL), 0);
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
@@ -192,11 +192,11 @@ static void write_elsewhere(void)
     struct ks__session *session = open_session(NULL, NULL);
 
     append_text(session, "hello", 0, "k", "here", 1);
-    if (ks__session_flush(session, 0) != KS_OK)
+    if (ks__session_flush(session, -1) != KS_OK)
         _exit(1);
     wait_for("ask", 1);
     append_text(session, "other", 1, "k", "v", 1);
-    if (ks__session_flush(session, 0) != KS_OK)
+    if (ks__session_flush(session, -1) != KS_OK)
         _exit(1);
     ks__session_close(session);
 }
@@ -242,7 +242,7 @@ START_TEST(a_record_of_another_process_wakes_the_readers_of_its_partition_alone)
     session = hungry_session(&wake, "other", 1);
     writer  = open_session(NULL, NULL);
     append_text(writer, "ask", 0, "k", "?", 1);
-    ck_assert_int_eq(ks__session_flush(writer, 0), KS_OK);
+    ck_assert_int_eq(ks__session_flush(writer, -1), KS_OK);
     ck_assert(ks__wake_wait(&wake, 20000));
     for (int i = 0; i < 2; i++) {
         ck_assert(!ks__wake_wait(&wakes[i], 100));
@@ -383,19 +383,19 @@ START_TEST(a_damaged_group_is_an_error)
 
     create("in", 1);
     keep_group(&group);                         /* who waits for partitions has some */
-    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_ECORRUPT);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1, 30000), KS_ECORRUPT);
     ck_assert_ptr_nonnull(strstr(ks_error_message(ks__session_error(session)), "group"));
     member.owned_count = 0;
     member.topics      = unsorted;
     keep_group(&group);
-    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_ECORRUPT);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1, 30000), KS_ECORRUPT);
     member.topics    = topics;
     group.generation = INT32_MAX;
     keep_group(&group);
-    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_ECORRUPT);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1, 30000), KS_ECORRUPT);
     group.generation = 3;
     keep_group(&group);
-    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1), KS_OK);
+    ck_assert_int_eq(ks__session_subscribe(session, &topic, 1, 30000), KS_OK);
     ks__session_close(session);
 }
 END_TEST
@@ -412,9 +412,9 @@ static void overwrite(struct ks__session *session, int from, int to)
         snprintf(value, sizeof(value), "%d", i);
         append_text(session, "table", 0, key, value, 1);
         if (i % 500 == 499)
-            ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+            ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
     }
-    ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+    ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
 }
 
 /* Read all of "table": how many records there are, and the last value of each key. */
@@ -453,9 +453,9 @@ START_TEST(a_compacted_topic_shrinks_and_keeps_the_last_of_each_key)
     struct ks__session         *session = open_session(NULL, NULL);
     int                         last[10] = { 0 };
 
-    ck_assert_int_eq(ks__cluster_create(cluster, &spec, 1, 0, NULL), KS_OK);
+    ck_assert_int_eq(ks__cluster_create(cluster, &spec, 1, -1, NULL), KS_OK);
     append_text(session, "table", 0, "5", "0", 1);
-    ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+    ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
     overwrite(session, 1, 69000);
     ck_assert_uint_lt(read_table(0, last), 5000);
     for (int i = 0; i < 10; i++)
@@ -487,7 +487,7 @@ static ks_status fill(struct ks__session *session, int64_t *stored)
         for (int i = 0; i < 50 && status == KS_OK; i++)
             status = ks__topic_append(topic, 0, &record);
         if (status == KS_OK)
-            status = ks__session_flush(session, 0);
+            status = ks__session_flush(session, -1);
         if (status == KS_OK)
             *stored += 50;
     }
@@ -514,9 +514,9 @@ static void fill_a_small_map(void)
         _exit(4);
     if (offset_of("in", 0, KS__OFFSET_END) != stored)
         _exit(5);
-    if (ks__cluster_trim(cluster, "in", 0, stored / 2, 0, NULL) != KS_OK)
+    if (ks__cluster_trim(cluster, "in", 0, stored / 2, -1, NULL) != KS_OK)
         _exit(6);
-    if (ks__session_flush(session, 0) != KS_OK)         /* what was staged is still there */
+    if (ks__session_flush(session, -1) != KS_OK)         /* what was staged is still there */
         _exit(7);
     if (offset_of("in", 0, KS__OFFSET_END) != stored + 50)
         _exit(8);
@@ -589,7 +589,7 @@ START_TEST(two_clusters_of_a_process_share_the_log)
         struct ks__session *session = open_session(NULL, NULL);
 
         append_text(session, "in", 0, "k", "v", 1);
-        ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+        ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
         ks__session_close(session);
     }
     cluster = first;

@@ -66,7 +66,7 @@ START_TEST(a_compacted_topic_keeps_the_last_record_of_each_key)
     struct ks__batch      batch;
     int64_t               seen = 0, last[KEYS] = { 0 };
 
-    ck_assert_int_eq(ks__cluster_create(cluster, &spec, 1, 0, NULL), KS_OK);
+    ck_assert_int_eq(ks__cluster_create(cluster, &spec, 1, -1, NULL), KS_OK);
     ck_assert_int_eq(ks__session_topic(session, "table", &topic, 0), KS_OK);
     for (int64_t i = 0; i < RECORDS; i++) {
         int64_t   key    = i % KEYS;
@@ -75,7 +75,7 @@ START_TEST(a_compacted_topic_keeps_the_last_record_of_each_key)
         if (ks__topic_append(topic, 0, &record) != KS_OK)      /* an assertion writes to a pipe */
             ck_abort_msg("append %lld", (long long)i);
         if (i % 1000 == 999)
-            ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+            ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
     }
     ck_assert_int_eq(ks__session_start(session, "table", 0, 0, &source), KS_OK);
     do {

@@ -30,7 +30,7 @@ static void open_cluster(const char *address)
     const struct ks__topic_spec topic = { "out", 2, false, 0 };
 
     ck_assert_int_eq(ks__cluster_open(&cluster, address, NULL, NULL), KS_OK);
-    ck_assert_int_eq(ks__cluster_create(cluster, &topic, 1, 0, NULL), KS_OK);
+    ck_assert_int_eq(ks__cluster_create(cluster, &topic, 1, -1, NULL), KS_OK);
 }
 
 /* No assertions in here: Check's are for the main thread. */
@@ -215,7 +215,7 @@ static void take_part(void *user)
     snprintf(id, sizeof(id), "worker-%d", (int)me);
     status = ks__session_open(&session, cluster, &options, NULL);
     if (status == KS_OK)
-        status = ks__session_subscribe(session, &topic, 1);
+        status = ks__session_subscribe(session, &topic, 1, 30000);
     /* The first worker leaves in the middle. */
     while (status == KS_OK && atomic_load(&total) < (me == 0 ? RECORDS / 3 : RECORDS)) {
         status = follow(session, sources);
@@ -237,7 +237,7 @@ START_TEST(members_in_threads_process_every_record_once)
     struct ks__topic           *in;
 
     ck_assert_int_eq(ks__cluster_open(&cluster, "memory:group", NULL, NULL), KS_OK);
-    ck_assert_int_eq(ks__cluster_create(cluster, &topic, 1, 0, NULL), KS_OK);
+    ck_assert_int_eq(ks__cluster_create(cluster, &topic, 1, -1, NULL), KS_OK);
     ck_assert_int_eq(ks__session_open(&session, cluster, NULL, NULL), KS_OK);
     ck_assert_int_eq(ks__session_topic(session, "in", &in, 0), KS_OK);
     for (int32_t i = 0; i < RECORDS; i++) {
@@ -246,7 +246,7 @@ START_TEST(members_in_threads_process_every_record_once)
 
         ck_assert_int_eq(ks__topic_append(in, i % 4, &record), KS_OK);
     }
-    ck_assert_int_eq(ks__session_flush(session, 0), KS_OK);
+    ck_assert_int_eq(ks__session_flush(session, -1), KS_OK);
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(ks__thread_start(&threads[i], "worker", take_part, &results[i]), KS_OK);
     for (size_t i = 0; i < 3; i++) {

@@ -2,7 +2,8 @@
  *
  * embedded.c - opening an embedded log, its topics, offsets, epochs and groups.
  *
- * Not here: commits (commit.c), reading (read.c), rows (rows.c), other processes (waiters.c).
+ * Not here: who writes (queue.c), commits (commit.c), reading (read.c), rows (rows.c), other
+ * processes (waiters.c).
  */
 #include "log/embedded/embedded.h"
 
@@ -265,10 +266,10 @@ static ks_status fence(struct ks__local_log *base, const char *id, int64_t *epoc
 /* ---- groups ---- */
 
 /* Members of processes that died have not been seen for ever. */
-static void find_dead(struct ks__embedded_log *log)
+static void find_dead(const struct ks__embedded_log *log, struct ks__group *group)
 {
-    for (size_t i = 0; i < log->group.count; i++) {
-        struct ks__member *member = log->group.members[i];
+    for (size_t i = 0; i < group->count; i++) {
+        struct ks__member *member = group->members[i];
 
         if (member->process != NULL && !ks__waiters_is_alive(&log->waiters, member->process))
             member->seen_ms = INT64_MIN / 2;
@@ -282,7 +283,6 @@ static ks_status group_begin(struct ks__local_log *base, const char *name, struc
     bool                     found;
     ks_status                status;
 
-    ks__mutex_lock(&log->group_mutex);
     status = ks__txn_begin_write(log->env, &log->group_txn, error);
     if (status == KS_OK) {
         status = ks__row_get_group(log, log->group_txn, name, &log->group, &found);
@@ -291,12 +291,30 @@ static ks_status group_begin(struct ks__local_log *base, const char *name, struc
             ks__txn_abort(log->group_txn);
         }
     }
+    if (status != KS_OK)
+        return told(error, status, name);
+    find_dead(log, &log->group);
+    *group = &log->group;
+    return KS_OK;
+}
+
+static ks_status group_read(struct ks__local_log *base, const char *name, struct ks__group *group,
+                            ks_error *error)
+{
+    struct ks__embedded_log *log = embedded_of(base);
+    struct ks__txn          *txn;
+    bool                     found;
+    ks_status                status = ks__txn_begin_read(log->env, &txn, error);
+
+    if (status != KS_OK)
+        return status;
+    status = ks__row_get_group(log, txn, name, group, &found);
+    ks__txn_abort(txn);
     if (status != KS_OK) {
-        ks__mutex_unlock(&log->group_mutex);
+        ks__group_release(group);
         return told(error, status, name);
     }
-    find_dead(log);
-    *group = &log->group;
+    find_dead(log, group);
     return KS_OK;
 }
 
@@ -316,7 +334,6 @@ static ks_status group_end(struct ks__local_log *base, struct ks__group *group, 
     if (status != KS_OK)
         told(error, status, group->name);
     ks__group_release(group);
-    ks__mutex_unlock(&log->group_mutex);
     if (changed && status == KS_OK)
         poke_groups(log);
     return status;
@@ -332,8 +349,9 @@ static ks_status serial(struct ks__local_log *base, uint64_t *number, ks_error *
 
 static const struct ks__local_class embedded_class = {
     .create = create, .find = find, .offset = offset_of, .committed = committed,
-    .trim = ks__embedded_trim, .fence = fence, .commit = ks__embedded_commit,
-    .group_begin = group_begin, .group_end = group_end, .serial = serial,
+    .trim = ks__embedded_trim, .fence = fence, .hand_over = ks__embedded_hand_over,
+    .await = ks__embedded_await, .orphan = ks__embedded_orphan,
+    .group_begin = group_begin, .group_end = group_end, .group_read = group_read, .serial = serial,
     .fetch = ks__embedded_fetch, .lag = ks__embedded_lag,
     .source_release = ks__embedded_source_release,
 };
@@ -438,9 +456,7 @@ static void log_free(struct ks__embedded_log *log)
     ks__free(log->topics);
     ks__embedded_compact_stop(log);
     ks__buffer_release(&log->scratch);
-    ks__condition_release(&log->decided);
-    ks__mutex_release(&log->queue_mutex);
-    ks__mutex_release(&log->group_mutex);
+    ks__embedded_queue_release(&log->queue);
     ks__mutex_release(&log->base.mutex);
     ks__free(log);
 }
@@ -453,19 +469,12 @@ static struct ks__embedded_log *log_new(struct ks__env *env)
         return NULL;
     log->base.class = &embedded_class;
     log->env        = env;
-    log->queue_end  = &log->queue;
     log->waiters    = (struct ks__waiters){ .fd = -1, .stop = { .fd = -1 } };
     atomic_init(&log->base.changes, 0);
     atomic_init(&log->foreign, 0);
     if (ks__mutex_init(&log->base.mutex) == KS_OK) {
-        if (ks__mutex_init(&log->group_mutex) == KS_OK) {
-            if (ks__mutex_init(&log->queue_mutex) == KS_OK) {
-                if (ks__condition_init(&log->decided) == KS_OK)
-                    return log;
-                ks__mutex_release(&log->queue_mutex);
-            }
-            ks__mutex_release(&log->group_mutex);
-        }
+        if (ks__embedded_queue_init(&log->queue) == KS_OK)
+            return log;
         ks__mutex_release(&log->base.mutex);
     }
     ks__free(log);
@@ -583,6 +592,11 @@ static void cluster_close(struct ks__cluster *base)
     ks_error                  error   = { .status = KS_OK };
     bool                      last;
 
+    if (log->queue.process != (long)getpid()) {     /* after fork(): all of it is the parent's */
+        ks__free(cluster);
+        return;
+    }
+    ks__local_cluster_release(cluster);
     ks__mutex_lock(&registry_mutex);
     last = --log->references == 0;
     if (last) {
@@ -591,6 +605,7 @@ static void cluster_close(struct ks__cluster *base)
         while (*at != log)
             at = &(*at)->next;
         *at = log->next;
+        ks__embedded_queue_stop(log);
         ks__waiters_close(&log->waiters);
         if (ks__env_close(log->env, &error) != KS_OK)
             KS__LOG_AT_ERROR(&cluster->logger, "log", "close: %s", error.message);

@@ -20,8 +20,10 @@
  *       wrote.
  *   E3  A reader copies a batch and ends its read transaction before it returns.
  *   E4  No LMDB read reaches out of a chunk: every size is checked against it (chunk.c).
+ *   E5  Once the log is open only one of the process writes at a time, the one that queue.c says;
+ *       only that one waits for LMDB's writer lock and for the disk.
  *
- * Lock order: group_mutex, LMDB's writer lock, base.mutex. `queue_mutex` is held alone.
+ * Lock order: LMDB's writer lock, base.mutex. The queue's mutex is held alone.
  */
 #ifndef KS_LOG_EMBEDDED_EMBEDDED_H
 #define KS_LOG_EMBEDDED_EMBEDDED_H
@@ -63,7 +65,19 @@ struct ks__waiters {
 };
 
 struct ks__compaction;                      /* a run; see compact.c                               */
-struct ks__embedded_wait;                   /* a commit in the queue; see commit.c                */
+
+/* What is handed over, and who writes it; see queue.c. */
+struct ks__embedded_queue {
+    struct ks__mutex      mutex;
+    struct ks__condition  decided;          /* something was decided, or nobody writes any more   */
+    struct ks__condition  work;             /* for the thread                                     */
+    struct ks__handover  *first, **end;
+    bool                  writing;          /* somebody does                                      */
+    bool                  stopping;
+    bool                  threadless;       /* the thread could not be started: callers write     */
+    struct ks__thread     thread;           /* started when it is needed first                    */
+    long                  process;          /* who opened the log                                 */
+};
 
 struct ks__embedded_log {
     struct ks__local_log        base;
@@ -76,14 +90,10 @@ struct ks__embedded_log {
     atomic_uint_fast64_t        foreign;    /* changes by other processes that were not told      */
     struct ks__waiters          waiters;
 
-    struct ks__mutex     group_mutex;
     struct ks__group     group;             /* between group_begin and group_end                  */
     struct ks__txn      *group_txn;
 
-    struct ks__mutex          queue_mutex;  /* commits that wait for the writer                   */
-    struct ks__condition      decided;
-    struct ks__embedded_wait *queue, **queue_end;
-    bool                      writing;
+    struct ks__embedded_queue queue;
     struct ks__buffer         scratch;      /* the writer's                                       */
     struct ks__compaction    *compaction;   /* the writer's; NULL = none is under way             */
 };
@@ -159,7 +169,12 @@ ks_status ks__row_put_group(struct ks__embedded_log *log, struct ks__txn *txn,
 
 /* ---- calls of the class ---- */
 
-ks_status ks__embedded_commit(struct ks__local_log *log, struct ks__local_commit *commit);
+ks_status ks__embedded_hand_over(struct ks__local_log *log, struct ks__handover *handover,
+                                 int timeout_ms);
+ks_status ks__embedded_await(struct ks__local_log *log, struct ks__handover *handover,
+                             int timeout_ms);
+bool ks__embedded_orphan(struct ks__local_log *log, struct ks__handover *handover,
+                         void (*release)(struct ks__handover *handover));
 ks_status ks__embedded_fetch(struct ks__local_source *source, size_t limit,
                              struct ks__batch *batch);
 int64_t ks__embedded_lag(const struct ks__local_source *source);
@@ -172,6 +187,16 @@ ks_status ks__embedded_offset_at(struct ks__embedded_log *log, struct ks__txn *t
 /* Raise the known end of a partition and wake its readers; takes base.mutex. */
 void ks__embedded_publish(struct ks__embedded_log *log, struct ks__local_topic *topic,
                           int32_t partition, int64_t end);
+
+/* ---- writing (queue.c, commit.c) ---- */
+
+/* KS_ENOMEM. */
+ks_status ks__embedded_queue_init(struct ks__embedded_queue *queue);
+/* Write what is left and end the thread. Nobody hands over any more. */
+void ks__embedded_queue_stop(struct ks__embedded_log *log);
+void ks__embedded_queue_release(struct ks__embedded_queue *queue);
+/* Write the list, in its order; each one's status says what came of it. By who writes. */
+void ks__embedded_write(struct ks__embedded_log *log, struct ks__handover *list);
 
 /* ---- compaction (compact.c), by the thread that writes ---- */
 

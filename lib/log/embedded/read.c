@@ -267,13 +267,35 @@ ks_status ks__embedded_offset_at(struct ks__embedded_log *log, struct ks__txn *t
 
 /* ---- trim ---- */
 
-static ks_status put_begin(struct ks__embedded_log *log, const struct ks__local_topic *topic,
-                           int32_t partition, int64_t offset, ks_error *error)
+/* Remove some of the chunks that end before `offset`; KS_EAGAIN = there may be more. */
+static ks_status remove_some(struct ks__embedded_log *log, struct ks__txn *txn, uint32_t id,
+                             int32_t partition, int64_t offset, size_t *gone)
 {
-    uint32_t        id = ((const struct ks__embedded_topic *)topic)->id;
-    struct ks__txn *txn;
-    int64_t         begin, end;
-    ks_status       status = ks__txn_begin_write(log->env, &txn, error);
+    struct ks__db_cursor *cursor;
+    struct found_chunk    at;
+    ks_status             status = ks__db_cursor_open(txn, log->records, &cursor);
+
+    if (status != KS_OK)
+        return status;
+    while (status == KS_OK && *gone < TRIM_STEP && seek(cursor, id, partition, 0, &at, &status) &&
+           at.base + at.chunk.span <= offset) {
+        status = ks__db_cursor_delete(cursor);
+        ++*gone;
+    }
+    ks__db_cursor_close(cursor);
+    return status == KS_OK && *gone == TRIM_STEP ? KS_EAGAIN : status;
+}
+
+/* A step of it: others that write need not wait for all. */
+ks_status ks__embedded_trim(struct ks__local_log *base, struct ks__local_topic *topic,
+                            int32_t partition, int64_t offset, ks_error *error)
+{
+    struct ks__embedded_log *log = (struct ks__embedded_log *)base;
+    const uint32_t           id  = ((const struct ks__embedded_topic *)topic)->id;
+    size_t                   gone = 0;
+    struct ks__txn          *txn;
+    int64_t                  begin, end;
+    ks_status                status = ks__txn_begin_write(log->env, &txn, error), left;
 
     if (status != KS_OK)
         return status;
@@ -283,46 +305,15 @@ static ks_status put_begin(struct ks__embedded_log *log, const struct ks__local_
                                topic->name, (int)partition, (long long)end, (long long)offset);
     if (status == KS_OK && offset > begin)
         status = ks__row_put_begin(log, txn, id, partition, offset);
+    left = status;
     if (status == KS_OK)
-        return ks__txn_commit(txn);
-    ks__txn_abort(txn);
-    return status;
-}
-
-/* Remove some of the chunks that end before `offset`; `*left` = there may be more. */
-static ks_status remove_some(struct ks__embedded_log *log, uint32_t id, int32_t partition,
-                             int64_t offset, bool *left, ks_error *error)
-{
-    struct ks__db_cursor *cursor;
-    struct found_chunk    at;
-    struct ks__txn       *txn;
-    size_t                gone   = 0;
-    ks_status             status = ks__txn_begin_write(log->env, &txn, error);
-
-    if (status != KS_OK)
+        left = remove_some(log, txn, id, partition, offset, &gone);
+    if (left != KS_OK && left != KS_EAGAIN)
+        status = left;
+    if (status != KS_OK || (gone == 0 && offset <= begin)) {
+        ks__txn_abort(txn);
         return status;
-    status = ks__db_cursor_open(txn, log->records, &cursor);
-    while (status == KS_OK && gone < TRIM_STEP && seek(cursor, id, partition, 0, &at, &status) &&
-           at.base + at.chunk.span <= offset) {
-        status = ks__db_cursor_delete(cursor);
-        gone++;
     }
-    *left = gone == TRIM_STEP;
-    if (status == KS_OK && gone > 0)
-        return ks__txn_commit(txn);
-    ks__txn_abort(txn);
-    return status;
-}
-
-ks_status ks__embedded_trim(struct ks__local_log *base, struct ks__local_topic *topic,
-                            int32_t partition, int64_t offset, ks_error *error)
-{
-    struct ks__embedded_log *log    = (struct ks__embedded_log *)base;
-    bool                     left   = true;
-    ks_status                status = put_begin(log, topic, partition, offset, error);
-
-    while (status == KS_OK && left)
-        status = remove_some(log, ((struct ks__embedded_topic *)topic)->id, partition, offset,
-                             &left, error);
-    return status;
+    status = ks__txn_commit(txn);
+    return status == KS_OK ? left : status;
 }

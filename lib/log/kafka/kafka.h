@@ -177,7 +177,7 @@ ks_status ks__kafka_session_client(struct ks__kafka_session *session,
 /* ---- member.c ---- */
 
 ks_status ks__kafka_subscribe(struct ks__session *session, const char *const *topics,
-                              size_t count);
+                              size_t count, int timeout_ms);
 ks_status ks__kafka_acknowledge(struct ks__session *session, int timeout_ms);
 ks_status ks__kafka_commit_offsets(struct ks__session *session,
                                    const struct ks__position *positions, size_t count,

@@ -120,13 +120,15 @@ ks_status ks__kafka_member_need(struct ks__kafka_session *session)
     return KS_OK;
 }
 
-ks_status ks__kafka_subscribe(struct ks__session *base, const char *const *topics, size_t count)
+ks_status ks__kafka_subscribe(struct ks__session *base, const char *const *topics, size_t count,
+                              int timeout_ms)
 {
     struct ks__kafka_session        *session = (struct ks__kafka_session *)base;
     rd_kafka_topic_partition_list_t *list;
     rd_kafka_resp_err_t              code;
     ks_status                        status;
 
+    (void)timeout_ms;                           /* the assignment comes as an event */
     if (session->subscribed)
         return ks__error_set(ks__kafka_error(session), KS_ESTATE, "subscribed already");
     if ((status = ks__kafka_member_need(session)) != KS_OK)

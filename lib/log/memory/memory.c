@@ -277,7 +277,7 @@ static ks_status prepare(struct ks__memory_log *log, const struct ks__local_comm
     struct ks__buffer key    = { .data = NULL };
     ks_status         status = KS_OK;
 
-    for (const struct ks__staged *s = commit->staged; s != NULL && status == KS_OK; s = s->next)
+    for (const struct ks__appends *s = commit->appends; s != NULL && status == KS_OK; s = s->next)
         status = ks__memory_partition_prepare(part_of(s->topic, s->partition), s);
     for (size_t i = 0; i < commit->position_count && status == KS_OK; i++)
         status = prepare_position(log, commit, i, &key, &made[i]);
@@ -287,7 +287,7 @@ static ks_status prepare(struct ks__memory_log *log, const struct ks__local_comm
 
 static void apply(const struct ks__local_commit *commit, struct prepared *made)
 {
-    for (struct ks__staged *s = commit->staged; s != NULL; s = s->next) {
+    for (struct ks__appends *s = commit->appends; s != NULL; s = s->next) {
         struct ks__memory_partition *part = part_of(s->topic, s->partition);
 
         ks__memory_partition_publish(part, s);
@@ -498,6 +498,7 @@ static void cluster_close(struct ks__cluster *base)
     struct ks__memory_log *log = memory_of(((struct ks__local_cluster *)base)->log);
     bool                   last;
 
+    ks__local_cluster_release((struct ks__local_cluster *)base);
     ks__mutex_lock(&registry_mutex);
     last = --log->references == 0;
     if (last && !log->forgotten)

@@ -61,8 +61,8 @@ struct ks__memory_log {
 void ks__memory_partition_release(struct ks__memory_partition *part);
 /* Make sure that publishing what is staged cannot fail. */
 ks_status ks__memory_partition_prepare(struct ks__memory_partition *part,
-                                       const struct ks__staged *staged);
-void ks__memory_partition_publish(struct ks__memory_partition *part, struct ks__staged *staged);
+                                       const struct ks__appends *appends);
+void ks__memory_partition_publish(struct ks__memory_partition *part, struct ks__appends *appends);
 void ks__memory_partition_trim(struct ks__memory_partition *part, int64_t offset);
 int64_t ks__memory_partition_at(const struct ks__memory_partition *part, int64_t time_ms);
 ks_status ks__memory_fetch(struct ks__local_source *source, size_t limit, struct ks__batch *batch);

@@ -38,12 +38,12 @@ static bool fits(const struct ks__segment *tail, const struct ks__segment *stage
 }
 
 ks_status ks__memory_partition_prepare(struct ks__memory_partition *part,
-                                       const struct ks__staged *staged)
+                                       const struct ks__appends *appends)
 {
     size_t segments = 0;
     bool   copied   = false;
 
-    for (const struct ks__segment *s = staged->first; s != NULL; s = s->next) {
+    for (const struct ks__segment *s = appends->first; s != NULL; s = s->next) {
         copied |= !is_moved(s);
         segments++;
     }
@@ -92,14 +92,14 @@ static bool copy_in(struct ks__memory_partition *part, const struct ks__segment 
     return true;
 }
 
-void ks__memory_partition_publish(struct ks__memory_partition *part, struct ks__staged *staged)
+void ks__memory_partition_publish(struct ks__memory_partition *part, struct ks__appends *appends)
 {
     int64_t offset = atomic_load_explicit(&part->end, memory_order_relaxed);
 
-    while (staged->first != NULL) {
-        struct ks__segment *segment = staged->first;
+    while (appends->first != NULL) {
+        struct ks__segment *segment = appends->first;
 
-        staged->first = segment->next;
+        appends->first = segment->next;
         segment->next = NULL;
         part->records += segment->count;
         if (!is_moved(segment) && copy_in(part, segment, &offset))
@@ -107,7 +107,7 @@ void ks__memory_partition_publish(struct ks__memory_partition *part, struct ks__
         else
             offset = move_in(part, segment, offset);
     }
-    staged->end = offset;
+    appends->end = offset;
     atomic_store(&part->end, offset);
 }
 

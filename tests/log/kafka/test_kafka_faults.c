@@ -231,7 +231,7 @@ START_TEST(a_session_closes_while_its_broker_is_away)
     struct ks__event           event;
 
     open_source(session, "numbers", 0, 0);
-    ck_assert_int_eq(ks__session_subscribe(session, topics, 1), KS_OK);
+    ck_assert_int_eq(ks__session_subscribe(session, topics, 1, 30000), KS_OK);
     ck_assert_int_eq(begin(session), KS_OK);
     ck_assert_int_eq(append_text(topic, 0, "k", "v"), KS_OK);
     await_event(session, &event); /* and is not acknowledged */

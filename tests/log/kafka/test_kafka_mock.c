@@ -210,7 +210,7 @@ static struct ks__session *join(void)
     struct ks__session_options options  = { .client_id = "m", .group = "members" };
     struct ks__session        *session  = open_session(options);
 
-    ck_assert_int_eq(ks__session_subscribe(session, topics, 1), KS_OK);
+    ck_assert_int_eq(ks__session_subscribe(session, topics, 1, 30000), KS_OK);
     return session;
 }
 
