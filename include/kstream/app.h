@@ -61,10 +61,9 @@ KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
  *
  * Returns sooner when there is nothing to do. 0 = one round. Never waits for new records.
  *
- * On the embedded log a step that commits, joins or leaves the group or acknowledges an assignment
- * goes on until that is done, past the budget: it waits for another thread or process that is
- * writing to the log, and with log.sync=true for the disk. Without log.sync only for the former.
- * Where the caller's loop must not stand still, use ks_app_start().
+ * A step does not wait for a broker, nor on the embedded log for others that write to it or for the
+ * disk: a commit goes on in between, nothing is processed until it is decided, and then the
+ * descriptor is readable. The first step opens the log, which may wait for another process.
  *
  * Ownership: none.
  * Threads:   one at a time; callbacks run on it.

@@ -484,6 +484,9 @@ static int64_t next_due_ms(const struct ks__stream_thread *thread, enum ks__turn
         wait = SOON_MS;
     if (atomic_load(&thread->app->paused))
         return now + wait;
+    /* Neither a punctuation nor a commit that is due comes before the end of this one (H2). */
+    if (thread->committing != KS__COMMIT_NO || thread->aborting)
+        return now + wait;
     due = next_punctuation(thread);
     if (due < wait)
         wait = due;

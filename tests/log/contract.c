@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct contract *contract;
 static char                   address[256];
@@ -199,9 +200,8 @@ static ks_status fetch_some(struct ks__source *source, size_t limit, struct ks__
  * returns, they come soon. */
 static void expect_values(const char *topic, int32_t partition, int64_t offset, const char *texts)
 {
-    for (int i = 0; i < 1000; i++)
-        if (strcmp(read_all(topic, partition, offset), texts) == 0)
-            return;
+    for (int i = 0; i < 10000 && strcmp(read_all(topic, partition, offset), texts) != 0; i++)
+        usleep(1000);
     ck_assert_str_eq(read_all(topic, partition, offset), texts);
 }
 

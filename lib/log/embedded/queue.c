@@ -59,7 +59,8 @@ static void decide_all(struct ks__embedded_queue *queue, struct ks__handover *li
     }
 }
 
-/* Write all that waits; the mutex is let go meanwhile. Nobody else is writing. */
+/* Write all that waits; the mutex is let go meanwhile. Nobody else is writing. Who is told wakes
+ * while nobody holds the mutex, so that it does not fall asleep again at once. */
 static void write_waiting(struct ks__embedded_log *log)
 {
     struct ks__embedded_queue *queue = &log->queue;
@@ -79,9 +80,11 @@ static void write_waiting(struct ks__embedded_log *log)
         ks__mutex_lock(&queue->mutex);
     }
     queue->writing = false;
-    ks__condition_broadcast(&queue->decided);
     if (queue->first != NULL && queue->thread.running)
         ks__condition_signal(&queue->work);
+    ks__mutex_unlock(&queue->mutex);
+    ks__condition_broadcast(&queue->decided);
+    ks__mutex_lock(&queue->mutex);
 }
 
 /* ---- the thread ---- */
@@ -137,10 +140,8 @@ static ks_status wait_some(struct ks__embedded_queue *queue, struct ks__handover
 {
     int64_t end;
 
-    if (handover->decided)
-        return KS_OK;
-    if (timeout_ms == 0)
-        return KS_EAGAIN;
+    if (timeout_ms == 0 || handover->decided)
+        return handover->decided ? KS_OK : KS_EAGAIN;
     end               = ks__clock_mono_ns(ks__clock_real()) + INT64_C(1000000) * timeout_ms;
     handover->awaited = true;
     while (!handover->decided) {
@@ -173,23 +174,21 @@ ks_status ks__embedded_hand_over(struct ks__local_log *base, struct ks__handover
     struct ks__embedded_log   *log       = (struct ks__embedded_log *)base;
     struct ks__embedded_queue *queue     = &log->queue;
     const bool                 forgotten = handover->release != NULL;
-    ks_status                  status    = KS_OK;
 
     if (queue->process != (long)getpid())
         return refuse_child(handover);
     ks__mutex_lock(&queue->mutex);
-    if (timeout_ms >= 0 && has_thread(log)) {
-        append(queue, handover);
-        if (!queue->writing)
-            ks__condition_signal(&queue->work);
-        if (!forgotten)
-            status = wait_some(queue, handover, timeout_ms);
-    } else {
-        append(queue, handover);
+    append(queue, handover);
+    if (timeout_ms < 0 || !has_thread(log)) {
         write_or_wait(log, handover, forgotten);
+        ks__mutex_unlock(&queue->mutex);
+        return KS_OK;
     }
+    if (!forgotten)
+        handover->awaited = timeout_ms > 0;
     ks__mutex_unlock(&queue->mutex);
-    return status;
+    ks__condition_signal(&queue->work);         /* it may have it from here on */
+    return forgotten || timeout_ms == 0 ? KS_EAGAIN : ks__embedded_await(base, handover, timeout_ms);
 }
 
 ks_status ks__embedded_await(struct ks__local_log *base, struct ks__handover *handover,
