@@ -142,8 +142,9 @@ typedef struct ks_writer_options {
  *
  * Ownership: the caller frees with ks_writer_free(), which does not flush; records are copied.
  * Threads:   one at a time.
- * Errors:    append: KS_ENOTFOUND, KS_ETOOBIG, KS_EAGAIN (full: flush first); flush: KS_ETIMEOUT,
- *            KS_ELOG, KS_EFENCED, KS_EFULL. NULL only without memory.
+ * Errors:    append: KS_ENOTFOUND, KS_ETOOBIG, KS_EAGAIN (full: flush first); flush: KS_ETIMEOUT
+ *            (it goes on; call again to see what came of it), KS_ELOG, KS_EFENCED, KS_EFULL. NULL
+ *            only without memory.
  * Kafka:     KafkaProducer#send, flush.
  * Since:     0.1
  */
@@ -162,7 +163,7 @@ KS_API const ks_error *ks_writer_error(const ks_writer *writer);
  * Ownership: none.
  * Threads:   the writer's.
  * Errors:    KS_ESTATE without a transactional id or out of order, KS_EFENCED, KS_ETIMEOUT (call
- *            again).
+ *            again). Abort after a commit that timed out: KS_ESTATE when that was made after all.
  * Kafka:     KafkaProducer#beginTransaction, commitTransaction, abortTransaction.
  * Since:     0.1
  */

@@ -188,7 +188,9 @@ ks_status ks__embedded_hand_over(struct ks__local_log *base, struct ks__handover
         handover->awaited = timeout_ms > 0;
     ks__mutex_unlock(&queue->mutex);
     ks__condition_signal(&queue->work);         /* it may have it from here on */
-    return forgotten || timeout_ms == 0 ? KS_EAGAIN : ks__embedded_await(base, handover, timeout_ms);
+    if (forgotten || timeout_ms == 0)
+        return KS_EAGAIN;
+    return ks__embedded_await(base, handover, timeout_ms);
 }
 
 ks_status ks__embedded_await(struct ks__local_log *base, struct ks__handover *handover,
