@@ -273,7 +273,7 @@ typedef struct ks_windowing {
     int64_t        size_ms KS_ZERO;       /* tumbling, hopping */
     int64_t        advance_ms KS_ZERO;    /* hopping: from one start to the next */
     int64_t        difference_ms KS_ZERO; /* sliding: between the first and the last record */
-    int64_t        gap_ms KS_ZERO;        /* sessions: a longer silence ends one */
+    int64_t        gap_ms KS_ZERO;        /* sessions: a longer silence ends one; 0 = any does */
     int64_t        start_ms KS_ZERO;      /* unlimited */
     int64_t        grace_ms KS_ZERO;      /* how late a record may come; 0 = not at all */
     ks_emit        emit KS_ZERO;

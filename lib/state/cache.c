@@ -11,6 +11,7 @@
  * Kafka: NamedCache, CachingKeyValueStore#putAndMaybeForward.
  */
 #include "state/parts.h"
+#include "state/ring.h"
 
 #include "base/assert.h"
 
@@ -76,6 +77,8 @@ static bool flush_one(struct ks_kv_store *store)
 
     ks__kv_touch(store);        /* `before` is retired: purge at the end of this record */
     read_before(store, entry, &before);
+    if (store->ring != NULL && ks__ring_hides_flushed(store, entry->key))
+        before = (struct ks__row){ .value = KS_NULL };
     if (!ks__kv_read(store, &parts, &now))
         now.timestamp_ms = parts.timestamp_ms;
     if (now.value.data == NULL && before.value.data == NULL)

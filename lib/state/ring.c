@@ -17,6 +17,7 @@
 
 #define SEGMENT_FLOOR_MS 60000 /* shorter ones would only cost seeks; as Kafka Streams */
 #define HOLD_LIMIT_MS KS_DAYS(1) /* how long an idle input of a cogroup may hold rows back */
+#define CACHED_MS     KS_DAYS(1) /* how long a row stays in a cache of Kafka, which knows no time */
 
 /* ---- floors ---- */
 
@@ -38,8 +39,10 @@ static int64_t released_ms(const struct ks__ring *ring)
 static void set_floors(struct ks__ring *ring)
 {
     const int64_t released = released_ms(ring);
-    const int64_t longest  = ks__time_max(ring->keep_ms, ring->retention_ms);
+    int64_t       longest  = ks__time_max(ring->keep_ms, ring->retention_ms);
 
+    if (ring->kafka && ring->cached)
+        longest = ks__time_add(longest, CACHED_MS);
     ring->dead_ms  = ks__time_sub(ks__time_sub(released, longest), 1);
     ring->floor_ms = ring->kafka ? ks__time_sub(ring->time_ms, ring->retention_ms)
                                  : ks__time_sub(released, ring->keep_ms);
@@ -83,6 +86,23 @@ int64_t ks__window_time(struct ks_kv_store *store)
     return store->ring->time_ms;
 }
 
+bool ks__ring_hides_flushed(struct ks_kv_store *store, ks_bytes key)
+{
+    struct ks__ring *ring   = store->ring;
+    const int64_t    time   = ks__ring_time_of(ring, key);
+    const bool       hidden = time <= ks__time_sub(ring->flushed_ms, ring->retention_ms);
+
+    ring->flushed_ms = ks__time_max(ring->flushed_ms, time);
+    return ring->kafka && hidden;
+}
+
+int64_t ks__ring_lost_sessions_ms(const struct ks__ring *ring)
+{
+    const int64_t dead_ms = ks__time_sub(ks__time_sub(ring->time_ms, ring->retention_ms), 1);
+
+    return ring->kafka ? ks__ring_dead_segments_end(ring, dead_ms) : ring->floor_ms;
+}
+
 /* ---- numbers ---- */
 
 static int64_t number(struct ks_kv_store *store, const char *what, int64_t otherwise)
@@ -118,6 +138,7 @@ void ks__ring_know(struct ks_kv_store *store)
         return;
     ring->known    = true;
     ring->time_ms  = number(store, "time", -1);
+    ring->flushed_ms = ring->time_ms;
     ring->sequence = (uint32_t)number(store, "sequence", 0);
     ring->swept_ms = number(store, "swept", -1);
     for (unsigned i = 0; i < ring->holders; i++) {
@@ -258,7 +279,7 @@ ks_status ks__ring_open(struct ks_kv_store *store, struct ks__env *env, struct k
     ring->is_index     = owner != NULL;
     ring->owner        = owner != NULL ? owner->ring : ring;
     ring->kafka        = kafka;
-    ring->cached       = store->cached;
+    ring->cached       = store->cached || (spec->lingers && store->state->caches);
     ring->retention_ms = spec->retention_ms;
     ring->keep_ms      = ks__time_max(spec->keep_ms, spec->retention_ms);
     ring->interval_ms  = ks__time_max(spec->retention_ms / 2, SEGMENT_FLOOR_MS);

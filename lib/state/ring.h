@@ -45,6 +45,7 @@ struct ks__ring {
     bool                known;          /* read since the last drop */
     bool                moved;          /* to be written at the next seal */
     int64_t             time_ms;
+    int64_t             flushed_ms;     /* the same, of the rows that have left the cache */
     uint32_t            sequence;       /* of the last put that keeps duplicates */
     int64_t             held_ms[KS__HOLDERS_MAX];
     unsigned            holders;
@@ -72,6 +73,11 @@ void ks__ring_load(struct ks_kv_store *store, struct ks_kv_store *numbers);
 void ks__ring_copy(struct ks_kv_store *store, struct ks_kv_store *from);
 /* A row is put at this time: the store's time moves. */
 void ks__ring_advance(struct ks_kv_store *store, int64_t time_ms);
+/* A row leaves the cache. With Kafka's retention: is its row below the cache hidden by then? */
+bool ks__ring_hides_flushed(struct ks_kv_store *store, ks_bytes key);
+/* Sessions that end by then are not found when final results are collected: with Kafka's retention
+ * those in segments which it has dropped, but no others. */
+int64_t ks__ring_lost_sessions_ms(const struct ks__ring *ring);
 /* At a seal: write the numbers that moved. */
 void ks__ring_keep(struct ks_kv_store *store);
 static inline void ks__ring_forget(struct ks_kv_store *store)

@@ -57,6 +57,7 @@ struct ks__store_spec {
     int64_t             window_ms;    /* window: from start to end */
     bool                duplicates;   /* window: a put never replaces */
     bool                by_time;      /* has an index in the order of time */
+    bool                lingers;      /* Kafka has it cached: see ring.h */
     unsigned            holders;      /* who release rows: see window_store.h */
     bool                owed;         /* rows are never hidden as Kafka Streams does */
     /* Stores of the user's own. */

@@ -220,8 +220,8 @@ ks_iter *ks__window_by_time(struct ks_kv_store *store, int64_t from_ms, int64_t 
 
     if (it == NULL)
         return NULL;
-    floor_ms = ring->kafka && ring->kind == KS__STORE_SESSION ? ring->dead_ms
-                                                              : floor_of_scan(ring);
+    floor_ms = ring->kind == KS__STORE_SESSION ? ks__ring_lost_sessions_ms(ring)
+                                               : floor_of_scan(ring);
     it->by_time = true;
     set_times(it, from_ms, to_ms, floor_ms);
     ks__put_be64(first, (uint64_t)it->from_ms);
