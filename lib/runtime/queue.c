@@ -52,6 +52,8 @@ static void forget(struct ks__queue *queue)
 {
     if (queue->class != NULL)
         give_back(queue);
+    if (queue->heads != NULL)
+        ks__heap_remove(queue->heads, &queue->place);
     queue->records = NULL;
     queue->count   = 0;
     queue->next    = 0;
@@ -228,6 +230,7 @@ static bool judge(struct ks__queue *queue, struct ks__task *task)
 bool ks__queue_prepare(struct ks__queue *queue, struct ks__task *task)
 {
     const bool simple = queue->args->extractor == NULL && !queue->check_key && !queue->check_value;
+    const bool empty  = queue->next == queue->count; /* may wait for what was just written */
 
     if (queue->ready)
         return true;
@@ -251,7 +254,7 @@ bool ks__queue_prepare(struct ks__queue *queue, struct ks__task *task)
         task->dirty = true;
         ks__task_end_record(task);
     }
-    if (queue->next == queue->count)
+    if (!empty && queue->next == queue->count)
         queue->waiting = 0;
     return false;
 }

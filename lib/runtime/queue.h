@@ -14,18 +14,24 @@
  *   Q3  A record that is skipped (poison, negative time) is counted at the source and never seen
  *       again.
  *   Q4  `waiting` rises over all queues of a task with the moment their heads began to wait.
+ *   Q5  Queues enter the task's heap of heads in the order of Q4 and leave it when their head is
+ *       processed. Its order knows only times: which of equal heads comes first is Kafka Streams'
+ *       choice, whose java.util.PriorityQueue moves in the same way.
  *
  * Threads: the task's.
  */
 #ifndef KS_RUNTIME_QUEUE_H
 #define KS_RUNTIME_QUEUE_H
 
+#include "base/heap.h"
 #include "runtime/task.h"
 
 #define KS__METADATA_BYTES 16
 #define KS__AHEAD          16 /* records, a power of two: how far is looked ahead */
 
 struct ks__queue {
+    struct ks__heap_node          place; /* in `heads`; must be first */
+    struct ks__heap              *heads; /* of the task: the queues whose heads are known (Q5) */
     char                         *topic; /* complete name */
     int32_t                       partition;
     struct ks__op                *source;

@@ -15,7 +15,8 @@
  *
  * Invariants
  *   K1  Per input the records are processed in offset order; across inputs the one whose head has
- *       the smallest timestamp comes first (tie: the head that has been waiting longest).
+ *       the smallest timestamp comes first (tie: of two the head that has been waiting longest, of
+ *       more as Kafka Streams does, Q5 of queue.h).
  *   K2  position(input) = offset of the next record not yet processed; it is committed with
  *       everything that records below it caused.
  *   K3  After abort() the state is that of the last seal and all queues are empty: inputs are read
@@ -75,6 +76,8 @@ struct ks__task_options {
     /* A topic that a function chose is unknown: make it. NULL = that fails the record. */
     ks_status (*make_topic)(void *user, const char *name);
     void *make_user;
+    bool  draws_ahead; /* more than may be processed at once: then it is known which queues have a
+                          second record, on which the order of equal times depends (Q5) */
 };
 
 /* Open state and operators; punctuators are scheduled by the operators' open. Topics it writes to

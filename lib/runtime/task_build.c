@@ -145,8 +145,17 @@ static struct ks__op *source_of(struct ks__task *task, const struct ks__topic_re
     return NULL;
 }
 
+static bool is_earlier(const struct ks__heap_node *one, const struct ks__heap_node *other)
+{
+    const struct ks__queue *a = (const struct ks__queue *)(const void *)one;
+    const struct ks__queue *b = (const struct ks__queue *)(const void *)other;
+
+    return a->head_ms < b->head_ms;
+}
+
 static ks_status make_queues(struct ks__task *task, ks_error *error)
 {
+    ks__heap_init(&task->heads, is_earlier);
     for (size_t i = 0; i < task->options.subtopology_count; i++)
         for (size_t n = 0; n < part(task, i)->input_count; n++) {
             const struct ks__topic_ref *topic  = &part(task, i)->inputs[n];
@@ -161,7 +170,10 @@ static ks_status make_queues(struct ks__task *task, ks_error *error)
             }
             ks__queue_init(&task->queues[task->queue_count++], name, source,
                            task->options.settings, task->options.partition);
+            task->queues[task->queue_count - 1].heads = &task->heads;
         }
+    if (ks__heap_reserve(&task->heads, task->queue_count) != KS_OK)
+        return ks__error_no_memory(error, "the inputs of a task");
     return KS_OK;
 }
 
@@ -416,6 +428,7 @@ void ks__task_unbuild(struct ks__task *task)
 {
     for (size_t i = 0; i < task->queue_count; i++)
         ks__queue_release(&task->queues[i]);
+    ks__heap_release(&task->heads);
     for (size_t i = 0; i < task->store_count; i++) {
         ks__user_store_close(task->stores[i].own); /* when the task was not finished */
         ks__free(task->stores[i].position);

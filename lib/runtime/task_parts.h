@@ -81,6 +81,7 @@ struct ks__task {
 
     struct ks__queue      *queues;
     size_t                 queue_count;
+    struct ks__heap        heads;  /* Q5 */
     struct ks__task_store *stores;
     size_t                 store_count;
 

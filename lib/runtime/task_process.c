@@ -68,36 +68,52 @@ static bool fill(struct ks__task *task, struct ks__queue *queue, size_t limit)
     return true;
 }
 
-static bool comes_before(const struct ks__queue *one, const struct ks__queue *other)
+static bool is_offered(const struct ks__queue *queue)
 {
-    if (other == NULL || one->head_ms != other->head_ms)
-        return other == NULL || one->head_ms < other->head_ms;
-    return one->waiting < other->waiting;
+    return queue->place.place != 0;
+}
+
+/* Heads that are not in the heap yet enter it, in the order in which they began to wait (Q5). */
+static void offer_heads(struct ks__task *task, size_t count)
+{
+    for (; count > 0; count--) {
+        struct ks__queue *longest = NULL;
+
+        for (size_t i = 0; i < task->queue_count; i++) {
+            struct ks__queue *queue = &task->queues[i];
+
+            if (queue->ready && !is_offered(queue) &&
+                (longest == NULL || queue->waiting < longest->waiting))
+                longest = queue;
+        }
+        ks__assert(longest != NULL);
+        if (ks__heap_push(&task->heads, &longest->place) != KS_OK)
+            ks__unreachable(); /* the room was reserved */
+    }
 }
 
 /* The queue whose head is next. NULL: none, failed, or (`*waits`) another input may have an earlier
  * one. */
 static struct ks__queue *choose(struct ks__task *task, size_t limit, bool *waits)
 {
-    struct ks__queue *best = NULL;
-    bool              pass = true;
+    bool   pass  = true;
+    size_t found = 0;
 
     for (size_t i = 0; i < task->queue_count; i++) {
         struct ks__queue *queue = &task->queues[i];
 
-        if (queue->class == NULL)
+        if (queue->class == NULL || is_offered(queue))
             continue;
-        if (fill(task, queue, limit)) {
-            if (comes_before(queue, best))
-                best = queue;
-        } else if (task->ctx.failed) {
+        if (fill(task, queue, limit))
+            found++;
+        else if (task->ctx.failed)
             return NULL;
-        } else if (task->queue_count > 1 && !may_pass(task, queue)) {
+        else if (task->queue_count > 1 && !may_pass(task, queue))
             pass = false;
-        }
     }
-    *waits = best != NULL && !pass;
-    return pass ? best : NULL;
+    offer_heads(task, found);
+    *waits = task->heads.count > 0 && !pass;
+    return pass ? (struct ks__queue *)(void *)ks__heap_peek(&task->heads) : NULL;
 }
 
 /* ---- looking ahead ---- */
@@ -121,6 +137,13 @@ static void look_ahead(struct ks__queue *queue)
 
 /* ---- processing ---- */
 
+/* Is there a record behind the head, at hand or, where that matters, in the log? */
+static bool has_second(const struct ks__task *task, const struct ks__queue *queue)
+{
+    return queue->next + 1 < queue->count ||
+           (task->options.draws_ahead && ks__queue_lag(queue) > 1);
+}
+
 static void process(struct ks__task *task, struct ks__queue *queue)
 {
     ks_ctx                      *ctx    = &task->ctx;
@@ -128,13 +151,14 @@ static void process(struct ks__task *task, struct ks__queue *queue)
     struct ks__op               *source = queue->source;
     struct ks__record            record = { .record = queue->head };
 
+    ks__heap_remove(&task->heads, &queue->place);
     record.record.timestamp_ms = queue->head_ms;
     if (queue->head_ms > queue->time_ms)
         queue->time_ms = queue->head_ms;
     if (queue->head_ms > ctx->stream_time_ms)
         ctx->stream_time_ms = queue->head_ms;
     /* The next one begins to wait now, before this one's outputs reach other queues. */
-    queue->waiting = queue->next + 1 < queue->count ? ++task->sequence : 0;
+    queue->waiting = has_second(task, queue) ? ++task->sequence : 0;
 
     ctx->op     = source;
     ctx->record = &record;
@@ -215,7 +239,7 @@ static enum ks__task_result run(struct ks__task *task, size_t limit, size_t *pro
             if (ks__task_is_full(task))
                 return KS__TASK_IDLE; /* an answer wakes the thread */
         }
-        if (room > task->options.settings->buffered_records)
+        if (task->options.draws_ahead || room > task->options.settings->buffered_records)
             room = task->options.settings->buffered_records;
         queue = choose(task, room, &waits);
         if (queue == NULL)

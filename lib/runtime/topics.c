@@ -163,7 +163,8 @@ static ks_status find_next(struct ks__topics *topics, struct ks__cluster *cluste
 
 /* ---- count ---- */
 
-/* The largest count of the inputs of a sub-topology; 0 while one is unknown. */
+/* The largest count of the inputs of a sub-topology that are known so far. A repartition topic that
+ * is written and read by one sub-topology gets what the other inputs say. */
 static int32_t widest_input(const struct ks__topics *topics, size_t subtopology)
 {
     const struct ks__subtopology *part = &topics->topology->subtopologies[subtopology];
@@ -172,9 +173,7 @@ static int32_t widest_input(const struct ks__topics *topics, size_t subtopology)
     for (size_t n = 0; n < part->input_count; n++) {
         const struct ks__planned_topic *topic = find_ref(topics, &part->inputs[n]);
 
-        if (topic == NULL || topic->partitions == 0)
-            return 0;
-        if (topic->partitions > widest)
+        if (topic != NULL && topic->partitions > widest)
             widest = topic->partitions;
     }
     return widest;

@@ -227,6 +227,7 @@ static ks_status open_task(ks_driver *d)
         .wake              = &d->wake,
         .make_topic        = make_topic,
         .make_user         = d,
+        .draws_ahead       = true,
     };
     ks_status status;
 
