@@ -111,6 +111,8 @@ static void connect_rows(struct ks__plan *plan, struct ks__node *built,
         ks__plan_connect(plan, built, table->table->store.name);
         return;
     }
+    if (table->table->buffer != NULL)
+        ks__plan_connect(plan, built, table->table->buffer);
     for (size_t i = 0; i < table->view_count; i++)
         connect_rows(plan, built, table->views[i]);
 }
@@ -176,13 +178,11 @@ static void write_processor(const ks_builder *b, struct ks__plan *plan, struct k
     connect_parents(plan, node, built);
     if (node->table != NULL)
         write_table(b, plan, node, built);
-    for (size_t i = 0; i < node->view_count; i++) {
-        ks__plan_view(plan, built, node->views[i]->built);
-        /* A derived table computes rows on demand but reads no store of its own accord. */
+    /* A derived table computes rows on demand but reads no store of its own accord. */
+    for (size_t i = 0; i < node->view_count; i++)
         if (node->table == NULL || node->table->rows != KS__ROWS_DERIVED ||
             node->table->join == KS__JOIN_SIDE)
             connect_rows(plan, built, node->views[i]);
-    }
     for (const struct ks__store_use *use = node->stores; use != NULL; use = use->next)
         ks__plan_connect(plan, built, use->store);
 }
@@ -284,6 +284,13 @@ static void write_node(const ks_builder *b, struct ks__plan *plan, struct ks__lo
     }
 }
 
+/* Afterwards: a table that is read may stand behind who reads it. */
+static void write_views(struct ks__plan *plan, const struct ks__logical *node)
+{
+    for (size_t i = 0; i < node->view_count && node->built != NULL; i++)
+        ks__plan_view(plan, node->built, node->views[i]->built);
+}
+
 /* ---- the whole ---- */
 
 static bool write_copartitions(const ks_builder *b, struct ks__plan *plan)
@@ -315,6 +322,8 @@ static bool write_nodes(ks_builder *b, struct ks__plan *plan, const struct ks__r
                 ks__plan_store(plan, &one->spec);
         for (size_t i = 0; i < order.count; i++)
             write_node(b, plan, order.nodes[i]);
+        for (size_t i = 0; i < order.count; i++)
+            write_views(plan, order.nodes[i]);
         done = write_copartitions(b, plan);
     }
     ks__free(order.nodes);

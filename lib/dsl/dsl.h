@@ -154,6 +154,7 @@ struct ks__table_part {
     const char           *topic;        /* read from this topic of the user's; NULL = from none */
     struct ks__logical   *keeper;       /* of nodes that share the part: whose store it is */
     bool                  viewed;       /* somebody reads its rows */
+    const char           *buffer;       /* a store that its rows are computed from too, or NULL */
     enum ks__join_part    join;
 };
 
@@ -414,6 +415,7 @@ struct ks__repartition_seed {
     void               *partitioner_user;
     struct ks__logical *again;
     bool                asked_for; /* by the user: stays where it is */
+    bool                stays; /* `again` keeps its place in the build */
 };
 struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *call,
                                         struct ks__logical *parent,

@@ -72,7 +72,8 @@ struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *ca
     if (!name_parts(b, seed->prefix, &part, &source_name))
         return NULL;
     if (seed->again != NULL) {
-        ks__logical_touch(b, seed->again);
+        if (!seed->stays)
+            ks__logical_touch(b, seed->again);
         return seed->again;
     }
     node = ks__logical_add(b, call,

@@ -48,7 +48,7 @@ bool ks__aggregation_counts(ks_builder *b, const struct ks__call *call, ks_mater
 
 /* Named by the user the topic serves all aggregations of the group, otherwise each has its own. */
 static struct ks__logical *repartition(ks_grouped_stream *g, const struct ks__call *call,
-                                       const char *store)
+                                       const char *store, struct ks__logical *again)
 {
     bool own_name = g->name != NULL;
 
@@ -57,12 +57,16 @@ static struct ks__logical *repartition(ks_grouped_stream *g, const struct ks__ca
         &(struct ks__repartition_seed){ .prefix = own_name ? g->name : store,
                                         .key    = g->key,
                                         .value  = g->value,
-                                        .again  = own_name ? g->repartition : NULL });
+                                        .again  = again != NULL ? again
+                                                  : own_name    ? g->repartition
+                                                                : NULL,
+                                        .stays  = again != NULL });
     return g->repartition;
 }
 
 bool ks__aggregation_input(ks_grouped_stream *g, const struct ks__call *call, const char *store,
-                           struct ks__logical **parent, struct ks__sources *sources)
+                           struct ks__logical **again, struct ks__logical **parent,
+                           struct ks__sources *sources)
 {
     *parent  = g->node;
     *sources = g->sources;
@@ -70,9 +74,11 @@ bool ks__aggregation_input(ks_grouped_stream *g, const struct ks__call *call, co
         return false;
     if (!g->rekeyed)
         return true;
-    *parent = repartition(g, call, store);
+    *parent = repartition(g, call, store, again != NULL ? *again : NULL);
     if (*parent == NULL)
         return false;
+    if (again != NULL)
+        *again = *parent;
     *sources = ks__sources_of(g->head.builder, *parent);
     return true;
 }
@@ -87,7 +93,10 @@ static void make_timed(struct ks__store_spec *spec, const struct ks__store_spec 
     spec->by_time      = timed->by_time;
     spec->holders      = timed->holders;
     spec->owed         = timed->owed;
-    spec->cache        = spec->cache && !timed->by_time; /* final results are sent once anyway */
+    /* Final results are sent once anyway. Kafka Streams caches them nevertheless (not sessions),
+     * which only shows in what its retention hides. */
+    spec->lingers = spec->cache && timed->kind == KS__STORE_WINDOW;
+    spec->cache   = spec->cache && !timed->by_time;
 }
 
 bool ks__aggregation_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,
@@ -112,7 +121,7 @@ ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
 
     made.store = ks__store_name(b, call, options, what->class->prefix);
     name       = ks__choose_name(b, call->name, what->class->prefix);
-    if (!ks__aggregation_input(g, call, made.store, &parent, &sources))
+    if (!ks__aggregation_input(g, call, made.store, NULL, &parent, &sources))
         return ks__inert(b);
     node = ks__logical_add(b, call,
                            &(struct ks__logical_seed){ .kind         = KS__LOGICAL_PROCESSOR,

@@ -25,9 +25,11 @@ ks_table *ks__aggregation_add(ks_grouped_stream *g, const struct ks__call *call,
                               const ks_materialized *options, const struct ks__aggregation *what);
 
 /* What the aggregation reads: the stream, or after a change of key a topic, named after the store
- * unless the group has a name. False = latched. */
+ * unless the group has a name. With `*again` (may be NULL) not NULL it is that topic; else it gets
+ * the one that was made. False = latched. */
 bool ks__aggregation_input(ks_grouped_stream *g, const struct ks__call *call, const char *store,
-                           struct ks__logical **parent, struct ks__sources *sources);
+                           struct ks__logical **again, struct ks__logical **parent,
+                           struct ks__sources *sources);
 
 /* Give the node of an aggregation its store. */
 bool ks__aggregation_attach(ks_builder *b, const struct ks__call *call, struct ks__logical *node,

@@ -28,6 +28,7 @@ struct input {
     ks_fold_fn        *add;
     void              *user;
     struct input      *next;
+    struct ks__logical *repartition; /* of the group; all tables of the cogroup read it */
 };
 
 struct ks_cogrouped_stream {
@@ -240,8 +241,9 @@ static ks_table *add_nodes(struct plan *plan)
     if (nodes == NULL)
         return ks__latch_no_memory(b), ks__inert(b);
     plan->store = ks__store_name(b, plan->call, plan->options, AGGREGATE_PREFIX);
-    for (const struct input *input = plan->c->inputs; input != NULL; input = input->next) {
-        if (!ks__aggregation_input(input->group, plan->call, plan->store, &nodes[n++], &own))
+    for (struct input *input = plan->c->inputs; input != NULL; input = input->next) {
+        if (!ks__aggregation_input(input->group, plan->call, plan->store, &input->repartition,
+                                   &nodes[n++], &own))
             return ks__inert(b);
         sources = ks__sources_union(b, sources, own);
     }
@@ -274,7 +276,8 @@ static bool append(ks_cogrouped_stream *c, const struct ks__call *call, ks_group
     if (c->count == KS__COGROUP_MAX)
         return ks__latch(b, call, KS_EINVAL, "a cogroup has at most %u streams",
                          KS__COGROUP_MAX) != NULL;
-    input = ks__owned_copy(b->owned, &(struct input){ g, add, user, NULL }, sizeof(*input));
+    input = ks__owned_copy(b->owned, &(struct input){ .group = g, .add = add, .user = user },
+                           sizeof(*input));
     if (input == NULL)
         return ks__latch_no_memory(b) != NULL;
     *c->end = input;

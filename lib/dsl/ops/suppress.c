@@ -246,7 +246,7 @@ static bool add_buffer(ks_builder *b, const struct ks__call *call, struct suppre
 
 ks_table *ks_table_suppress(ks_table *t, const ks_suppressed *suppressed)
 {
-    const struct ks__table_part part = { .rows = KS__ROWS_DERIVED };
+    struct ks__table_part       part = { .rows = KS__ROWS_DERIVED };
     struct suppress_args        args = { .buffer = NULL };
     struct ks__call             call;
     struct ks__logical         *node;
@@ -270,8 +270,11 @@ ks_table *ks_table_suppress(ks_table *t, const ks_suppressed *suppressed)
                                                        .args_size    = sizeof(args),
                                                        .parents      = &t->node,
                                                        .parent_count = 1 });
+    part.buffer = args.buffer;
     if (!ks__table_attach(b, &call, node, &part))
         return ks__inert(b);
+    /* The value before those that are held is the row of the suppressed table. */
+    ks__table_send_old(t->node, true);
     ks__logical_use_store(b, node, args.buffer);
     ks__logical_view(node, t->node);
     return ks__table_make(b, node, t->key, t->value, t->sources);

@@ -224,12 +224,13 @@ void ks__held_release(ks_ctx *ctx, struct ks_kv_store *buffer, const struct ks__
         sizes.first_ms = held.time_ms;
         if (!taker->wanted(ctx, taker->user, &sizes))
             break;
+        /* Who is told and reads the row sees it as still held back, as in Kafka Streams. */
+        taker->take(ctx, taker->user, &held);
         sizes.first_ms = INT64_MAX;
         sizes.count--;
         sizes.bytes -= size_of(&held);
         forget(ctx, buffer, row.key, &held);
         put_sizes(buffer, &sizes);
-        taker->take(ctx, taker->user, &held);
     }
     put_sizes(buffer, &sizes);
     ks_iter_close(it);

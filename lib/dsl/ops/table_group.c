@@ -13,7 +13,8 @@
 #include "serde/change.h"
 #include "topology/lent.h"
 
-#define SUFFIX "-repartition"
+#define SUFFIX       "-repartition"
+#define STORE_PREFIX "KTABLE-AGGREGATE-" /* of reduce, too */
 
 struct table_select_args {
     ks_mapper_fn *map;
@@ -174,7 +175,7 @@ ks_table *ks__table_aggregation_add(ks_grouped_table *g, const struct ks__call *
     struct ks__logical   *node;
     struct names          names;
 
-    names.store  = ks__store_name(b, call, options, what->class->prefix);
+    names.store  = ks__store_name(b, call, options, STORE_PREFIX);
     names.sink   = suffixed(b, call->name, "-sink", "KSTREAM-SINK-");
     names.source = suffixed(b, call->name, "-source", "KSTREAM-SOURCE-");
     names.node   = ks__choose_name(b, call->name, what->class->prefix);

@@ -110,11 +110,8 @@ static bool check(ks_builder *b, const struct ks__call *call, const ks_windowing
         return ks__latch(b, call, KS_EINVAL,
                          ".advance_ms is %lld; it must be from 1 to the size, %lld",
                          (long long)w->advance_ms, (long long)w->size_ms) != NULL;
-    if (!check_slices(b, call, w))
-        return false;
-    if (w->kind == KS_WINDOWS_SLIDING && !positive(b, call, "difference_ms", w->difference_ms))
-        return false;
-    return w->kind != KS_WINDOWS_SESSIONS || positive(b, call, "gap_ms", w->gap_ms);
+    return check_slices(b, call, w) && (w->kind != KS_WINDOWS_SLIDING ||
+                                        positive(b, call, "difference_ms", w->difference_ms));
 }
 
 bool ks__windowing_read(ks_builder *b, struct ks__call *call, const ks_windowing *given,
