@@ -235,6 +235,7 @@ static ks_status range_keys(ks_ctx *ctx, const ks_record *record, void *self)
     struct self *s   = self;
     ks_bytes     all = KS_TEXT("");
     ks_record    out = *record;
+    bool         first = true;
     ks_iter     *it;
 
     if (record->key.data == NULL)
@@ -242,9 +243,8 @@ static ks_status range_keys(ks_ctx *ctx, const ks_record *record, void *self)
     ks_kv_store_put(s->store, record->key, record->value);
     it = ks_kv_store_range(s->store, s->p->lo, s->p->hi,
                            s->p->reverse ? KS_DESCENDING : KS_ASCENDING);
-    for (ks_record row; ks_iter_next(it, &row);)
-        all = all.size == 0 ? row.key
-                            : join_texts(ctx, (ks_bytes[]){ all, KS_TEXT(","), row.key }, 3);
+    for (ks_record row; ks_iter_next(it, &row); first = false)
+        all = first ? row.key : join_texts(ctx, (ks_bytes[]){ all, KS_TEXT(","), row.key }, 3);
     out.value = all;
     ks_ctx_forward(ctx, &out);
     return KS_OK;

@@ -372,6 +372,27 @@ static void replay_topology(struct replay *r, enum variant variant)
         nftw(r->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* The recorded error of step -1: the topology cannot be built, or the application not started. */
+static bool must_be_refused(struct replay *r)
+{
+    json_t *error = json_object_get(json_object_get(r->kase, "expected"), "error");
+
+    return error != NULL && json_integer_value(json_object_get(error, "step")) < 0;
+}
+
+static bool is_refused(struct replay *r)
+{
+    ks_driver *driver;
+    bool       refused;
+
+    if (ks_builder_build(r->plan->b, &r->topology) != KS_OK)
+        return true;
+    driver  = ks_driver_new(r->topology, r->config, NULL);
+    refused = ks_error_status(ks_driver_error(driver)) != KS_OK;
+    ks_driver_free(driver);
+    return refused;
+}
+
 static bool replay(struct replay *r, enum variant variant)
 {
     struct plan plan = { .b = ks_builder_new() };
@@ -379,12 +400,16 @@ static bool replay(struct replay *r, enum variant variant)
     r->plan   = &plan;
     r->config = make_config(r->kase, r->own_retention, r->optimized);
     ks_builder_configure(plan.b, r->config);
-    if (!plan_build(&plan, json_object_get(r->kase, "topology")))
+    if (!plan_build(&plan, json_object_get(r->kase, "topology"))) {
         replay_differs(r, -1, "a topology", plan.error);
-    else if (ks_builder_build(plan.b, &r->topology) != KS_OK)
+    } else if (must_be_refused(r)) {
+        if (!is_refused(r))
+            replay_differs(r, -1, "a refusal", "a topology");
+    } else if (ks_builder_build(plan.b, &r->topology) != KS_OK) {
         replay_differs(r, -1, "a topology", ks_error_message(ks_builder_error(plan.b)));
-    else
+    } else {
         replay_topology(r, variant);
+    }
     ks_topology_free(r->topology);
     ks_builder_free(plan.b);
     ks_config_free(r->config);

@@ -64,26 +64,47 @@ static ks_iter *open_rows(struct replay *r, const char *name, const char *kind)
     return ks_kv_store_all(ks_driver_kv_store(r->driver, name), KS_ASCENDING);
 }
 
+/* The recorded row of a windowed key: these rows stand in the order of their printed keys, a store
+ * has them in that of key and window. */
+static json_t *row_of_key(json_t *rows, const ks_record *row)
+{
+    json_t *expected;
+    size_t  i;
+
+    json_array_foreach(rows, i, expected)
+        if (same_key(row, TYPE_WINDOWED, json_object_get(expected, "key")))
+            return expected;
+    return NULL;
+}
+
+static void compare_row(struct replay *r, const ks_record *row, enum type key, enum type declared,
+                        json_t *expected)
+{
+    enum type value = declared ? declared
+                      : json_is_integer(json_object_get(expected, "value")) ? TYPE_INT64
+                                                                            : TYPE_STRING;
+    char     *want, *got;
+
+    if (expected != NULL && same_row(row, key, value, expected))
+        return;
+    want = shown_json(expected);
+    got  = shown_row(row, key, value);
+    replay_differs(r, -1, want, got);
+    free(want), free(got);
+}
+
 static void compare_rows(struct replay *r, const char *name, const char *kind, json_t *rows)
 {
-    ks_iter     *it    = open_rows(r, name, kind);
-    enum type    key, declared;
-    size_t       i = 0;
+    ks_iter  *it = open_rows(r, name, kind);
+    enum type key, declared;
+    size_t    i = 0;
 
     store_types(r, name, &key, &declared);
     if (key == TYPE_WINDOWED && strcmp(kind, "kv") != 0)
         key = TYPE_STRING; /* start and end stand beside it */
-    for (ks_record row; ks_iter_next(it, &row); i++) {
-        json_t   *expected = json_array_get(rows, i);
-        enum type value = declared ? declared
-                          : json_is_integer(json_object_get(expected, "value")) ? TYPE_INT64
-                                                                                : TYPE_STRING;
-        if (expected == NULL || !same_row(&row, key, value, expected)) {
-            char *want = shown_json(expected), *got = shown_row(&row, key, value);
-            replay_differs(r, -1, want, got);
-            free(want), free(got);
-        }
-    }
+    for (ks_record row; ks_iter_next(it, &row); i++)
+        compare_row(r, &row, key, declared,
+                    key == TYPE_WINDOWED ? row_of_key(rows, &row) : json_array_get(rows, i));
     ks_iter_close(it);
     for (; i < json_array_size(rows); i++) {
         char *want = shown_json(json_array_get(rows, i));
