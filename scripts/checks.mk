@@ -11,6 +11,13 @@ SEEDS ?= 200
 conformance: $(BUILD)/tests/conformance  ## replay recorded cases; CASES=PATH: those of a file or folder
 	$(Q)$(BUILD)/tests/conformance $(CASES)
 
+oracle:  ## run the recorded cases with Kafka Streams itself (fetched), compare with what they recorded
+	$(Q)BUILD=$(BUILD) tests/oracle/oracle check $(CASES)
+
+oracle-hunt: $(BUILD)/tests/conformance  ## COUNT=200 random cases from SEED=1 on with Kafka Streams and with us
+	$(Q)BUILD=$(BUILD) tests/oracle/oracle hunt $(or $(SEED),1) $(or $(COUNT),200) \
+	    $(BUILD)/tests/conformance $(BUILD)/oracle/differences
+
 sim: $(BUILD)/tests/sim  ## simulate rebalances and failures; SEEDS=n: so many, SEED=s: that one
 	$(Q)$(BUILD)/tests/sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
@@ -127,5 +134,5 @@ compile_commands.json: FORCE  ## the compiler calls, for editors
 	    printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", comma, folder, file, $$0; \
 	    comma = ",\n" } END { print "\n]" }' $(BUILD)/commands.txt >$@
 
-.PHONY: conformance sim property fuzz demo soak bench check check-project check-format format abi check-debug check-asan \
+.PHONY: oracle oracle-hunt conformance sim property fuzz demo soak bench check check-project check-format format abi check-debug check-asan \
         check-ubsan check-sanitizers check-tsan check-valgrind run-tsan run-valgrind coverage analyze

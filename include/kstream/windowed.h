@@ -30,7 +30,7 @@ typedef struct ks_windowed_stream ks_windowed_stream;
  *
  * Ownership: copies `windowing`.
  * Threads:   the builder's.
- * Errors:    latches KS_EINVAL for a missing size, difference or gap, an advance that is not in (0,
+ * Errors:    latches KS_EINVAL for a missing size or difference, an advance that is not in (0,
  *            size], a negative grace, a member of another kind of window, emit on close for
  *            unlimited windows, `.slices = KS_ON` without emit on close, a count below 1.
  * Kafka:     KGroupedStream#windowedBy(Windows | SlidingWindows | SessionWindows), emitStrategy;

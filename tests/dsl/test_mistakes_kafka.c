@@ -369,10 +369,10 @@ static void negative_difference(void)
     ks_grouped_stream_windowed_by(groups(), AT(KS_SLIDING(.difference_ms = -1)));
 }
 
-/* Gap time cannot be zero or negative. */
-static void sessions_without_gap(void)
+/* Gap time cannot be negative. */
+static void negative_gap(void)
 {
-    ks_grouped_stream_windowed_by(groups(), AT(KS_SESSIONS(.gap_ms = 0)));
+    ks_grouped_stream_windowed_by(groups(), AT(KS_SESSIONS(.gap_ms = -1)));
 }
 
 /* Window start time (startMs) cannot be negative. */
@@ -699,8 +699,8 @@ static const struct mistake {
     { negative_difference, KS_EINVAL, "",
       "ks_grouped_stream_windowed_by after \"source\": .difference_ms is -1; it must not be "
       "negative" },
-    { sessions_without_gap, KS_EINVAL, "",
-      "ks_grouped_stream_windowed_by after \"source\": .gap_ms must be at least 1 ms" },
+    { negative_gap, KS_EINVAL, "",
+      "ks_grouped_stream_windowed_by after \"source\": .gap_ms is -1; it must not be negative" },
     { unlimited_from_before_time, KS_EINVAL, "",
       "ks_grouped_stream_windowed_by after \"source\": .start_ms is -1; it must not be negative" },
     { unlimited_on_close, KS_EINVAL, "",

@@ -93,9 +93,9 @@ static void make_timed(struct ks__store_spec *spec, const struct ks__store_spec 
     spec->by_time      = timed->by_time;
     spec->holders      = timed->holders;
     spec->owed         = timed->owed;
-    /* Final results are sent once anyway. Kafka Streams caches them nevertheless (not sessions),
-     * which only shows in what its retention hides. */
-    spec->lingers = spec->cache && timed->kind == KS__STORE_WINDOW;
+    /* Final results are sent once anyway. Kafka Streams caches those of tumbling and hopping
+     * windows nevertheless, which only shows in what its retention hides. */
+    spec->lingers = spec->cache && timed->lingers;
     spec->cache   = spec->cache && !timed->by_time;
 }
 

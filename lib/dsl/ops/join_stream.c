@@ -150,7 +150,8 @@ static struct ks__logical *add_keep(struct join *j, unsigned n, struct ks__logic
     if (node == NULL)
         return NULL;
     ks__logical_use_store(j->b, node, j->stores[n]);
-    node->null_keys = n == 0 ? j->kind != JOIN_INNER : j->kind == JOIN_OUTER;
+    /* Both sides of a left join: the optional one drops and counts them itself. */
+    node->null_keys = j->kind != JOIN_INNER;
     return node;
 }
 

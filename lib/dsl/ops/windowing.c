@@ -183,6 +183,7 @@ bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
         .keep_ms      = keep,
         .window_ms    = windows->kind == KS__WINDOWS_SESSION ? 0 : windows->size_ms,
         .by_time      = windows->final,
+        .lingers      = windows->final && windows->kind == KS__WINDOWS_TIME,
         .holders      = windows->final || writers > 1 ? writers : 0,
         .owed         = windows->slices,
     };
