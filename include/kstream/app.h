@@ -224,6 +224,52 @@ typedef ks_reaction ks_failure_fn(const ks_failure *failure, void *user);
 KS_API ks_status ks_app_on_failure(ks_app *app, ks_failure_kind kind, ks_failure_fn *handler,
                                    void *user);
 
+typedef enum ks_restore_kind {
+    KS_RESTORE_START = 1,
+    KS_RESTORE_BATCH,
+    KS_RESTORE_END,
+    KS_RESTORE_SUSPENDED /* the task went before its store was complete */
+} ks_restore_kind;
+
+/* A step of a restore, lent for the call. May grow at the end. */
+typedef struct ks_restore_event {
+    ks_restore_kind kind;
+    const char     *store;
+    const char     *task;      /* "0_3"; "" for a global store */
+    const char     *topic;     /* changelog, or the topic of a global or read-only store */
+    int32_t         partition;
+    int64_t         offset;    /* start: of the first record; else behind the last one */
+    int64_t         end;       /* offset at which the store is complete */
+    int64_t         records;   /* batch: of it; end, suspended: of all */
+} ks_restore_event;
+
+typedef void ks_restore_fn(const ks_restore_event *event, void *user);
+
+/**
+ * Hear of stores that are filled: each has a start, also if nothing is missing, and an end.
+ *
+ * Ownership: keeps `listener` and `user`.
+ * Threads:   the listener runs on stream threads, several at a time, and must not close the app.
+ *            Before the start.
+ * Errors:    KS_ESTATE after the start.
+ * Kafka:     KafkaStreams#setGlobalStateRestoreListener, StateRestoreListener.
+ * Since:     0.2
+ */
+KS_API ks_status ks_app_set_restore_listener(ks_app *app, ks_restore_fn *listener, void *user);
+
+/**
+ * Remove the local state of the application: all of its task and global directories below
+ * state.dir. The log stays, its own embedded one too; stores are filled from it again.
+ *
+ * Ownership: none.
+ * Threads:   any.
+ * Errors:    KS_ESTATE unless the app is new or has ended, KS_EBUSY if another app or a snapshot
+ *            has one of them open (the others are gone then), KS_EIO: ks_app_call_error().
+ * Kafka:     KafkaStreams#cleanUp.
+ * Since:     0.2
+ */
+KS_API ks_status ks_app_clean_up(ks_app *app);
+
 typedef enum ks_log_level {
     KS_LOG_ERROR = 1,
     KS_LOG_WARN,

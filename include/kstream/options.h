@@ -228,6 +228,7 @@ typedef struct ks_suppressed {
     int64_t      max_records KS_ZERO; /* 0 = no limit: the buffer lies in the state */
     int64_t      max_bytes KS_ZERO;   /* of keys and values; 0 = no limit */
     ks_when_full full KS_ZERO;
+    ks_switch    changelog KS_ZERO;   /* default on; off: what is held is lost with the state */
 } ks_suppressed;
 
 /* The functions of an aggregation. The initial aggregate is a constant. Kafka: Initializer,

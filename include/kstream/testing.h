@@ -95,6 +95,18 @@ KS_API ks_status ks_driver_await(ks_driver *d, int64_t timeout_ms);
 KS_API const ks_record *ks_driver_read(ks_driver *d, const char *topic);
 
 /**
+ * Ask which topics were written by the topology, this driver's pipes apart: the n-th by name,
+ * internal ones (repartition topics, changelogs) included; NULL past the last.
+ *
+ * Ownership: lends to the next pipe or advance.
+ * Threads:   the driver's.
+ * Errors:    NULL.
+ * Kafka:     TopologyTestDriver#producedTopicNames.
+ * Since:     0.2
+ */
+KS_API const char *ks_driver_produced_topic(ks_driver *d, size_t n);
+
+/**
  * Open a store of the topology by name: to look into it, or to prepare it.
  *
  * Ownership: lends; as long as the driver. Rows and iterators live to the next pipe or advance.

@@ -95,6 +95,10 @@ void ks__env_abandon(struct ks__env *env);
  * many. */
 size_t ks__env_abandon_under(const char *directory);
 
+/* Remove a directory that holds an env, with all that lies in it. KS_EBUSY: it is open, here or in
+ * another process. Nothing there is KS_OK. */
+ks_status ks__env_remove(const char *directory, ks_error *error);
+
 enum ks__env_origin ks__env_origin(const struct ks__env *env);
 /* "the machine was restarted before a sync", ... for the log line of a wipe. */
 const char *ks__env_origin_text(enum ks__env_origin origin);

@@ -114,3 +114,43 @@ void ks__locks_release(struct ks__env *env)
     ks__io_close(env->use_fd);
     env->use_fd = -1;
 }
+
+/* ---- removal ---- */
+
+#define GONE ".gone"
+
+/* Out of the way first, under the lock: whoever comes meanwhile finds all of it, or nothing. */
+static int remove_locked(const char *directory, const char *gone)
+{
+    if (ks__io_remove_tree(gone) != 0)
+        return -1;
+    if (ks__io_rename(directory, gone) != 0)
+        return errno == ENOENT ? 0 : -1;
+    return ks__io_remove_tree(gone);
+}
+
+ks_status ks__env_remove(const char *directory, ks_error *error)
+{
+    char     *lock   = ks__env_path(directory, "env.lock");
+    char     *gone   = ks__format("%s" GONE, directory);
+    ks_status status = KS_OK;
+    int       fd     = -1;
+
+    if (lock == NULL || gone == NULL) {
+        status = ks__error_no_memory(error, directory);
+    } else {
+        fd = ks__io_open(AT_FDCWD, lock, O_RDWR | O_NOFOLLOW, 0);
+        if (fd < 0 && errno != ENOENT)
+            status = ks__error_set_errno(error, KS_EIO, errno, "cannot open %s", lock);
+        else if (fd >= 0 && ks__io_lock(fd, LOCK_EX | LOCK_NB) != 0)
+            status = ks__error_set(error, KS_EBUSY, "%s is open, here or in another process",
+                                   directory);
+        else if (remove_locked(directory, gone) != 0)
+            status = ks__error_set_errno(error, KS_EIO, errno, "cannot remove %s", directory);
+    }
+    if (fd >= 0)
+        ks__io_close(fd);
+    ks__free(lock);
+    ks__free(gone);
+    return status;
+}

@@ -202,6 +202,7 @@ static ks_status open_globals(struct ks_app *app, ks_error *error)
     struct ks__globals_options options = { .topology  = app->topology,
                                            .settings  = &app->settings,
                                            .handlers  = &app->handlers,
+                                           .listener  = &app->restore_listener,
                                            .clock     = app->clock,
                                            .log       = &app->log,
                                            .cluster   = app->cluster,

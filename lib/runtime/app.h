@@ -44,6 +44,7 @@ struct ks_app {
     ks_state_fn                *listener;
     void                       *listener_user;
     struct ks__failure_handlers handlers;
+    struct ks__restore_listener restore_listener;
     unsigned                    serial;     /* n-th app of the process */
     char                       *directory;  /* <state.dir>/<application.id> */
     struct ks__cluster         *cluster;

@@ -157,6 +157,15 @@ ks_status ks_app_on_failure(ks_app *app, ks_failure_kind kind, ks_failure_fn *ha
     return status;
 }
 
+ks_status ks_app_set_restore_listener(ks_app *app, ks_restore_fn *listener, void *user)
+{
+    ks_status status = still_new(app, __func__);
+
+    if (status == KS_OK)
+        app->restore_listener = (struct ks__restore_listener){ listener, user };
+    return status;
+}
+
 /* ---- log lines ---- */
 
 /* "task node: text" into the stack; the end of a long one is cut. */

@@ -294,3 +294,27 @@ void ks__collector_send(struct ks__task *task, struct ks__op *sink, const char *
     else
         ks__collector_append(task, sink, target, usual_partition(target, record->key), &out);
 }
+
+/* ---- what was written ---- */
+
+/* The least name above `after` (NULL = of all) with a record in it. */
+static const char *next_produced(const struct ks__task *task, const char *after)
+{
+    const char *least = NULL;
+
+    for (const struct ks__target *t = task->collector.targets; t != NULL; t = t->next)
+        if ((after == NULL || strcmp(t->name, after) > 0) &&
+            (least == NULL || strcmp(t->name, least) < 0) &&
+            ks__topic_appended(t->topic, task->options.partition) != KS__OFFSET_NONE)
+            least = t->name;
+    return least;
+}
+
+const char *ks__task_produced_topic(const struct ks__task *task, size_t n)
+{
+    const char *name = next_produced(task, NULL);
+
+    while (name != NULL && n-- > 0)
+        name = next_produced(task, name);
+    return name;
+}

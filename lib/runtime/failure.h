@@ -20,6 +20,19 @@ struct ks__failure_handlers {
     struct ks__failure_handler of[KS_FAILURE_UNCAUGHT + 1]; /* by ks_failure_kind */
 };
 
+/* Who hears of restores. */
+struct ks__restore_listener {
+    ks_restore_fn *fn; /* NULL = nobody */
+    void          *user;
+};
+
+static inline void ks__restore_tell(const struct ks__restore_listener *listener,
+                                    const ks_restore_event            *event)
+{
+    if (listener != NULL && listener->fn != NULL)
+        listener->fn(event, listener->user);
+}
+
 /* The user's answer, or the configured one for DEFAULT and for no handler; never DEFAULT. */
 ks_reaction ks__failure_ask(const struct ks__failure_handlers *handlers,
                             const struct ks__settings *settings, const ks_failure *failure);

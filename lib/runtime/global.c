@@ -28,6 +28,8 @@ struct part {
     char              *position_name;
     int64_t            position;
     int64_t            end;     /* as it was at the start */
+    int64_t            records; /* applied on the way there */
+    bool               told;    /* of its start, and not of its end */
     struct ks__source *source;
 };
 
@@ -55,6 +57,30 @@ struct ks__globals {
     size_t                     capacity;
     const struct ks__global_processor *running;
 };
+
+/* ---- listener ---- */
+
+static void tell(const struct ks__globals *globals, const struct table *table,
+                 const struct part *part, ks_restore_kind kind, int64_t records)
+{
+    ks__restore_tell(globals->options.listener,
+                     &(ks_restore_event){ .kind      = kind,
+                                          .store     = table->global->store->name,
+                                          .task      = "",
+                                          .topic     = table->global->topic,
+                                          .partition = part->partition,
+                                          .offset    = part->position,
+                                          .end       = part->end,
+                                          .records   = records });
+}
+
+static void tell_stop(const struct ks__globals *globals, const struct table *table,
+                      struct part *part, ks_restore_kind kind)
+{
+    if (part->told)
+        tell(globals, table, part, kind, part->records);
+    part->told = false;
+}
 
 /* ---- life ---- */
 
@@ -123,6 +149,7 @@ static void close_processors(struct ks__globals *globals)
 static void free_parts(struct ks__globals *globals, struct table *table)
 {
     for (int32_t p = 0; p < table->part_count; p++) {
+        tell_stop(globals, table, &table->parts[p], KS_RESTORE_SUSPENDED);
         if (table->parts[p].source != NULL)
             ks__session_stop(globals->session, table->parts[p].source);
         ks__free(table->parts[p].position_name);
@@ -277,6 +304,7 @@ static ks_status wipe(struct ks__globals *globals, struct table *table, const st
                     table->global->store->name, why->position, table->global->topic,
                     why->partition);
     for (int32_t p = 0; p < table->part_count && status == KS_OK; p++) {
+        tell_stop(globals, table, &table->parts[p], KS_RESTORE_SUSPENDED);
         status = ks__state_wipe(globals->state, table->store, table->parts[p].position_name, error);
         if (table->parts[p].source != NULL)
             ks__session_stop(globals->session, table->parts[p].source);
@@ -308,7 +336,10 @@ static ks_status find_part(struct ks__globals *globals, struct table *table, str
         return wipe(globals, table, part, error);
     if (part->position == KS__OFFSET_NONE)
         part->position = begin;
-    part->end = end;
+    part->end     = end;
+    part->records = 0;
+    part->told    = true;
+    tell(globals, table, part, KS_RESTORE_START, 0);
     return ks__session_start(globals->session, topic, part->partition, part->position,
                              &part->source);
 }
@@ -467,8 +498,14 @@ static ks_status apply_part(struct ks__globals *globals, struct table *table, st
         status = table->processor != NULL
                      ? process_batch(globals, table, part, &batch, error)
                      : apply_batch(globals, table, part, &batch, error);
-    if (status == KS_OK && batch.next_offset > part->position)
+    if (status == KS_OK && batch.next_offset > part->position) {
         part->position = batch.next_offset;
+        part->records += (int64_t)batch.count;
+        if (part->told)
+            tell(globals, table, part, KS_RESTORE_BATCH, (int64_t)batch.count);
+    }
+    if (status == KS_OK && part->position >= part->end)
+        tell_stop(globals, table, part, KS_RESTORE_END);
     ks__batch_release(&batch);
     return status;
 }

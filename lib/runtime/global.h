@@ -29,6 +29,7 @@ struct ks__globals_options {
     const struct ks_topology          *topology;
     const struct ks__settings         *settings;
     const struct ks__failure_handlers *handlers;
+    const struct ks__restore_listener *listener; /* NULL = nobody */
     const struct ks__clock            *clock;
     const struct ks__log              *log;
     struct ks__cluster                *cluster;

@@ -196,6 +196,7 @@ static ks_status open_restore(struct ks__owned_task *owned, ks_error *error)
         .task    = owned->task,
         .cluster = owned->thread->app->cluster,
         .session = owned->thread->restorer,
+        .listener = &owned->thread->app->restore_listener,
     };
     ks_status status = ks__restore_open(&owned->restore, &options, error);
 

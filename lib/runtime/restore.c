@@ -69,6 +69,8 @@ struct changelog {
     char               *position_name;
     int64_t             position; /* next record to apply; KS__OFFSET_NONE = from the begin */
     int64_t             end;
+    bool                 told;    /* of its start, and not of its end */
+    int64_t              records; /* applied since its start */
     int                 input;    /* restored from this input of the task; -1 = own changelog */
 };
 
@@ -443,6 +445,37 @@ static ks_status hand_over(struct ks__restore *restore, struct changelog *log,
     return ks__user_store_restore(log->own, restore->records, filled, reached, error);
 }
 
+static void tell(const struct ks__restore *restore, const struct changelog *log,
+                 ks_restore_kind kind, int64_t records)
+{
+    ks__restore_tell(restore->options.listener,
+                     &(ks_restore_event){ .kind      = kind,
+                                          .store     = log->spec->name,
+                                          .task      = restore->task->id,
+                                          .topic     = log->topic,
+                                          .partition = restore->task->partition,
+                                          .offset    = log->position,
+                                          .end       = log->end,
+                                          .records   = records });
+}
+
+static void tell_start(const struct ks__restore *restore, struct changelog *log)
+{
+    if (log->told)
+        return;
+    log->told    = true;
+    log->records = 0;
+    tell(restore, log, KS_RESTORE_START, 0);
+}
+
+static void tell_stop(const struct ks__restore *restore, struct changelog *log,
+                      ks_restore_kind kind)
+{
+    if (log->told)
+        tell(restore, log, kind, log->records);
+    log->told = false;
+}
+
 /* One bounded transaction; KS_EAGAIN = nothing has come yet. */
 static ks_status apply_batch(struct ks__restore *restore, struct changelog *log, ks_error *error)
 {
@@ -466,6 +499,8 @@ static ks_status apply_batch(struct ks__restore *restore, struct changelog *log,
     ks__batch_release(&batch);
     if (status == KS_OK) {
         log->position = reached;
+        log->records += (int64_t)count;
+        tell(restore, log, KS_RESTORE_BATCH, (int64_t)count);
         ks__counter_add(&restore->progress.restored, (int64_t)count);
         count_remaining(restore);
     }
@@ -485,6 +520,7 @@ static ks_status start_over(struct ks__restore *restore, struct changelog *log, 
     ks_status status;
 
     stop_source(restore);
+    tell_stop(restore, log, KS_RESTORE_SUSPENDED);
     status         = wipe(restore, log, "not in the log, end", log->end, error);
     restore->phase = PHASE_ENDS;
     restore->index = 0;
@@ -496,6 +532,7 @@ static ks_status replay(struct ks__restore *restore, ks_error *error)
     struct changelog *log = &restore->changelogs[restore->index];
     ks_status         status = KS_OK;
 
+    tell_start(restore, log);
     if (log->position >= log->end)
         return KS_OK;
     if (restore->source == NULL)
@@ -570,8 +607,11 @@ static ks_status one_round(struct ks__restore *restore, ks_error *error)
             status = find_end(restore, error);
         else
             status = replay(restore, error);
-        if (status == KS_OK && phase == restore->phase && is_through(restore))
+        if (status == KS_OK && phase == restore->phase && is_through(restore)) {
+            if (phase == PHASE_REPLAY)
+                tell_stop(restore, &restore->changelogs[restore->index], KS_RESTORE_END);
             restore->index++;
+        }
         return status;
     }
     restore->phase++;
@@ -680,6 +720,7 @@ void ks__restore_close(struct ks__restore *restore)
         return;
     stop_source(restore);
     for (size_t i = 0; i < restore->changelog_count; i++) {
+        tell_stop(restore, &restore->changelogs[i], KS_RESTORE_SUSPENDED);
         ks__free(restore->changelogs[i].topic);
         ks__free(restore->changelogs[i].position_name);
     }

@@ -39,6 +39,7 @@ struct ks__restore_options {
     struct ks__task    *task;    /* opened, no input connected; must outlive the restore */
     struct ks__cluster *cluster;
     struct ks__session *session; /* to read changelogs with: no group, committed records only */
+    const struct ks__restore_listener *listener; /* NULL = nobody */
     const char         *group;   /* whose offsets count; NULL = application_id of the task */
 };
 

@@ -151,6 +151,9 @@ void ks__task_end_step(struct ks__task *task);
 bool ks__task_is_dirty(const struct ks__task *task);
 bool ks__task_wants_commit(const struct ks__task *task);
 
+/* The n-th, by name, of the topics that hold records of this task; NULL past the last. */
+const char *ks__task_produced_topic(const struct ks__task *task, size_t n);
+
 /* ---- counters, from any thread ---- */
 
 size_t               ks__task_op_count(const struct ks__task *task);

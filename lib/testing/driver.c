@@ -173,6 +173,11 @@ ks_status ks_driver_pipe_text(ks_driver *d, const char *topic, const char *key, 
     return ks_driver_pipe(d, topic, &record);
 }
 
+const char *ks_driver_produced_topic(ks_driver *d, size_t n)
+{
+    return d != NULL && d->task != NULL ? ks__task_produced_topic(d->task, n) : NULL;
+}
+
 /* ---- time ---- */
 
 ks_status ks_driver_advance(ks_driver *d, int64_t by_ms)

@@ -345,6 +345,24 @@ START_TEST(a_key_leaves_once_with_its_last_change)
 }
 END_TEST
 
+START_TEST(a_buffer_may_do_without_a_changelog)
+{
+    for (int i = 0; i < 2; i++) {
+        to(ks_table_suppress(text_table("in", NULL),
+                             KS_SUPPRESSED(.name = "hold", .limit_ms = 10,
+                                           .changelog = i == 0 ? KS_DEFAULT : KS_OFF)), "out");
+        flow_start();
+        feed("in", "a", "1", 0);
+        feed("in", "b", "2", 10);
+        expect("out", "a", "1", 0);
+        ck_assert_str_eq(ks_driver_produced_topic(flow.driver, 0),
+                         i == 0 ? "kstream-driver-hold-store-changelog" : "out");
+        flow_teardown();
+        flow_setup();
+    }
+}
+END_TEST
+
 START_TEST(a_full_buffer_lets_the_oldest_leave)
 {
     to(ks_table_suppress(text_table("in", NULL),
@@ -444,6 +462,7 @@ FLOW_MAIN("table operators", a_transformer_sees_deletions_and_uses_a_store,
           with_grace_records_wait_for_their_table,
           out_of_order_versions_do_not_reach_aggregations, only_versioned_tables_can_be_waited_for,
           a_versioned_table_needs_a_store_with_a_name, a_global_table_has_no_history,
-          a_key_leaves_once_with_its_last_change, a_full_buffer_lets_the_oldest_leave,
-          bytes_count_too, a_strict_buffer_fails_when_full, only_windows_close,
+          a_key_leaves_once_with_its_last_change, a_buffer_may_do_without_a_changelog,
+          a_full_buffer_lets_the_oldest_leave, bytes_count_too, a_strict_buffer_fails_when_full,
+          only_windows_close,
           a_versioned_table_cannot_be_suppressed)

@@ -126,6 +126,21 @@ START_TEST(a_store_shows_its_rows)
 }
 END_TEST
 
+START_TEST(topics_that_were_written_are_listed_by_name)
+{
+    ks_driver *d = driver_of(word_count(), NULL, NULL);
+
+    ck_assert_ptr_null(ks_driver_produced_topic(d, 0));
+    ks_driver_pipe_text(d, "lines", NULL, "a b a", 7);
+    ck_assert_str_eq(ks_driver_produced_topic(d, 0), "kstream-driver-by-repartition");
+    ck_assert_str_eq(ks_driver_produced_topic(d, 1), "kstream-driver-counts-changelog");
+    ck_assert_str_eq(ks_driver_produced_topic(d, 2), "totals");
+    ck_assert_ptr_null(ks_driver_produced_topic(d, 3));
+    ck_assert_ptr_null(ks_driver_produced_topic(NULL, 0));
+    ks_driver_free(d);
+}
+END_TEST
+
 static const char *const guarantees[] = { "exactly_once_v2", "at_least_once", "at_most_once" };
 
 START_TEST(a_driver_opened_again_goes_on)
@@ -228,6 +243,7 @@ int main(void)
     tcase_add_checked_fixture(tests, make_directory, remove_directory);
     tcase_add_test(tests, every_update_of_a_count_is_emitted);
     tcase_add_test(tests, a_store_shows_its_rows);
+    tcase_add_test(tests, topics_that_were_written_are_listed_by_name);
     tcase_add_loop_test(tests, a_driver_opened_again_goes_on, 0, 3);
     tcase_add_test(tests, a_cache_forwards_the_last_update_of_each_key);
     tcase_add_test(tests, refusals_change_nothing);
