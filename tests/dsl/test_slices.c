@@ -153,6 +153,7 @@ static int run_seed(uint64_t seed, enum fold fold, ks_emit emit)
 
     shape.advance = 1 + random_below(&random, (int)shape.size);
     shape.grace   = random_percent(&random, 40) ? 0 : random_below(&random, 60);
+    flow_teardown();
     flow_setup();
     declare_both(&shape);
     flow_start_kept(random_percent(&random, 50) ? every_time : by_clock);
@@ -164,7 +165,6 @@ static int run_seed(uint64_t seed, enum fold fold, ks_emit emit)
             flow_reopen();
         count += compare_outputs(seed);
     }
-    flow_teardown();
     return count;
 }
 
