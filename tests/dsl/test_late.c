@@ -110,7 +110,7 @@ START_TEST(an_early_sliding_record_leaves_when_its_window_is_closed)
 }
 END_TEST
 
-START_TEST(a_session_record_leaves_with_the_session_it_would_have_made)
+START_TEST(a_session_record_leaves_with_a_session_of_its_own)
 {
     count_and_branch(KS_SESSIONS(.gap_ms = 5));
     flow_start();
@@ -266,7 +266,7 @@ FLOW_MAIN("late", a_record_for_a_closed_window_leaves_by_the_branch,
           a_hopping_record_leaves_once_behind_the_changes_that_it_makes,
           a_sliding_record_leaves_with_the_last_window_it_missed,
           an_early_sliding_record_leaves_when_its_window_is_closed,
-          a_session_record_leaves_with_the_session_it_would_have_made,
+          a_session_record_leaves_with_a_session_of_its_own,
           null_keys_are_no_late_records, a_late_record_keeps_headers_and_null_value,
           a_record_is_late_to_a_window_that_closed_before_a_restart,
           late_records_of_a_changed_key_come_from_behind_the_repartition,
