@@ -186,6 +186,8 @@ struct ks_topology *ks__plan_finish(struct ks__plan *plan, const ks_error *mista
 
     if (mistake != NULL)
         ks__error_copy(&topology->error, mistake);
+    if (!failed(plan) && !ks__plan_merge_sets(plan))
+        no_memory(plan);
     if (!failed(plan))
         ks__plan_validate(plan);
     if (!failed(plan) && !ks__plan_compile(plan))

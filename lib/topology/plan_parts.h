@@ -60,6 +60,8 @@ struct ks__plan {
 /* Fill in nodes' children, parents, stores and views, sub-topologies, repartition topics and
  * co-partitioned sets. False = no memory. */
 bool ks__plan_compile(struct ks__plan *plan);
+/* Make one co-partitioned set of those that share a source. False = no memory. */
+bool ks__plan_merge_sets(struct ks__plan *plan);
 /* Find what is wrong with the whole; the topology's error is set then. */
 void ks__plan_validate(struct ks__plan *plan);
 

@@ -228,8 +228,7 @@ static bool shares_source(const struct ks__plan_set *a, const struct ks__plan_se
     return false;
 }
 
-/* Sets that share a source are one set. */
-static bool merge_sets(struct ks__plan *plan)
+bool ks__plan_merge_sets(struct ks__plan *plan)
 {
     for (size_t i = 0; i < plan->set_count; i++) {
         for (size_t k = i + 1; k < plan->set_count;) {
@@ -291,8 +290,6 @@ static bool fill_copartitions(struct ks__plan *plan)
 {
     struct ks_topology *topology = plan->topology;
 
-    if (!merge_sets(plan))
-        return false;
     topology->copartitions =
         ks__plan_array(plan, plan->set_count, sizeof(*topology->copartitions));
     if (topology->copartitions == NULL)

@@ -64,7 +64,7 @@ static const struct ks__plan_topic *fixed_topic(const struct ks__plan *plan,
     return NULL;
 }
 
-/* Two repartition topics with fixed counts that are joined must agree. */
+/* Repartition topics with fixed counts that are joined, also by way of a third, must agree. */
 static void check_partitions(struct ks__plan *plan)
 {
     for (size_t i = 0; i < plan->set_count; i++) {

@@ -478,6 +478,22 @@ START_TEST(fixed_partition_counts_must_agree)
 }
 END_TEST
 
+START_TEST(fixed_partition_counts_must_agree_by_way_of_a_third_topic)
+{
+    ks_table  *table = ks_builder_table(b, "t", NULL, KS_MATERIALIZED(.store = "rows"));
+    ks_stream *a     = ks_stream_repartition(s, KS_REPARTITIONED(.name = "a", .partitions = 2));
+    ks_stream *c     = ks_stream_repartition(ks_builder_stream(b, "x", NULL),
+                                             KS_REPARTITIONED(.name = "c", .partitions = 3));
+
+    ks_stream_join_table(a, table, join, NULL, KS_JOINED(.name = "one"));
+    ks_stream_join_table(c, table, join, NULL, KS_JOINED(.name = "other"));
+    assert_build_mistake(KS_ETOPOLOGY, "ks_stream_join_table: node \"other\":"
+                                       " its inputs must have equally many partitions, but"
+                                       " \"c-repartition\" is to have 3 and"
+                                       " \"a-repartition\" 2");
+}
+END_TEST
+
 /* ---- Topology API ---- */
 
 START_TEST(an_unknown_parent_is_refused)
@@ -585,7 +601,8 @@ int main(void)
         a_table_and_a_stream_cannot_read_one_topic, overlapping_topics_are_refused,
         one_source_has_one_reset_policy, an_unknown_store_is_refused,
         a_store_may_be_added_after_its_processor, a_global_store_needs_no_connection,
-        fixed_partition_counts_must_agree, a_topology_without_a_source_is_refused,
+        fixed_partition_counts_must_agree,
+        fixed_partition_counts_must_agree_by_way_of_a_third_topic, a_topology_without_a_source_is_refused,
         a_build_needs_a_place_for_the_topology);
     ADD(suite, "topology api", an_unknown_parent_is_refused, a_cycle_is_refused,
         a_dangling_sink_is_refused, a_sink_is_nobodys_parent, connecting_needs_both_ends);
