@@ -181,7 +181,7 @@ struct ks__repartition_part {
     ks_partitioner_fn *partitioner;
     void              *partitioner_user;
     bool               movable;   /* made because keys may have changed: may be merged */
-    bool               nulls_too; /* null keys pass: not only what groups by key is behind it */
+    bool               nulls_too; /* null keys pass: something behind it does not group by key */
 };
 
 /* A join of two streams as one operator with one store, should both be the same. Part of the merge

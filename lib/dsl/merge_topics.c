@@ -148,6 +148,26 @@ static bool follows_place(const struct ks__logical *node, const void *what)
     return node != to->node && ks__logical_has_parent(node, to->place);
 }
 
+static bool uses_store(const struct ks__logical *node, const char *store)
+{
+    for (const struct ks__store_use *use = node->stores; use != NULL; use = use->next)
+        if (strcmp(use->store, store) == 0)
+            return true;
+    return false;
+}
+
+/* A processor that moves alone would take its stores to other tasks than those who share them. */
+static bool shares_stores(const struct ks__rewrite *r, const struct ks__logical *node)
+{
+    if (node->class != &ks__processor_class)
+        return false;
+    for (const struct ks__store_use *use = node->stores; use != NULL; use = use->next)
+        for (size_t i = 0; i < r->count; i++)
+            if (r->nodes[i] != node && uses_store(r->nodes[i], use->store))
+                return true;
+    return false;
+}
+
 /* May the parent stand above a topic that moves: is it the merged topic, or the place by way of
  * `child`, or something whose own parents decide? */
 static bool is_way(const struct merged *to, const struct ks__logical *node,
@@ -172,6 +192,8 @@ static bool is_safe(struct ks__rewrite *r, const struct merged *to, struct ks__l
         struct ks__logical *node = r->stack[--r->stack_size];
 
         node->mark = r->round;
+        if (shares_stores(r, node))
+            return false;
         for (size_t i = 0; i < node->now_count; i++) {
             if (!is_way(to, node, node->now[i], child))
                 return false;
@@ -200,6 +222,8 @@ static bool note_moved(struct ks__rewrite *r, struct ks__logical *topic,
         if (!is_between(r, node, topic))
             continue;
         node->moved_behind = merged;
+        if (node->class == &ks__processor_class)
+            merged->repartition->nulls_too = true; /* it may do something about them */
         keeps = keeps && (node->class->traits & KS__OP_KEEPS_TYPES) != 0;
     }
     return keeps;
@@ -300,8 +324,8 @@ static size_t merge_at(struct merging *m, size_t first)
         for (size_t i = 0; i < m->topic_count && !m->r->failed; i++)
             if (m->topics[i]->origin == m->sites[next].changer)
                 move_topic(m->r, &to, m->topics[i]);
-    if (to.node != NULL)
-        to.node->repartition->nulls_too = feeds_others(m->r, to.node);
+    if (to.node != NULL && feeds_others(m->r, to.node))
+        to.node->repartition->nulls_too = true;
     return next - first;
 }
 

@@ -631,6 +631,27 @@ START_TEST(a_processor_may_change_keys_so_its_topic_stays_below_it)
 }
 END_TEST
 
+START_TEST(a_processor_of_values_moves_unless_it_shares_its_store)
+{
+    ks_stream *keyed = by_value(text_stream("in"));
+
+    ks_builder_add_store(flow.b, KS_KV_STORE("own"));
+    ks_builder_add_store(flow.b, KS_KV_STORE("shared"));
+    count(ks_stream_process_values(keyed, &looks_on, NULL,
+                                   KS_CONNECTED(.name = "alone", .stores = { "own" })), "c1");
+    count(ks_stream_process_values(keyed, &looks_on, NULL,
+                                   KS_CONNECTED(.name = "one", .stores = { "shared" })), "c2");
+    ks_stream_process_values(text_stream("in2"), &looks_on, NULL,
+                             KS_CONNECTED(.name = "other", .stores = { "shared" }));
+    build("all");
+    ck_assert(describes("    Processor: alone (stores: [own])\n"
+                        "      --> KSTREAM-AGGREGATE-0000000002\n"
+                        "      <-- c1-repartition-source\n"));
+    ck_assert(describes("    Processor: one (stores: [shared])\n"
+                        "      --> c2-repartition-filter\n"));
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 static void expect_refusal(const char *how, const char *words)
@@ -723,7 +744,8 @@ FLOW_MAIN("optimization",
           nested_merges_of_streams_have_one_topic_at_the_last,
           records_of_another_key_are_not_led_past_their_topic,
           a_stream_merged_with_a_part_of_itself_keeps_its_topic,
-          a_processor_may_change_keys_so_its_topic_stays_below_it, an_unknown_word_is_refused,
+          a_processor_may_change_keys_so_its_topic_stays_below_it,
+          a_processor_of_values_moves_unless_it_shares_its_store, an_unknown_word_is_refused,
           all_and_none_stand_alone, no_word_is_refused,
           a_builder_needs_a_configuration_to_be_configured,
           a_driver_that_is_configured_otherwise_than_its_topology_is_refused,

@@ -222,6 +222,25 @@ static void declare_passing_by(void)
     ks_stream_to(ks_table_to_stream(gather(s, "one"), NULL), "out2", NULL);
 }
 
+/* Numbers all records, with or without a key. */
+static ks_status number(ks_ctx *ctx, const ks_record *record, void *self)
+{
+    int *numbers = self;
+
+    (void)record;
+    ks_ctx_forward_value(ctx, ks_ctx_text(ctx, "%d,", ++*numbers));
+    return KS_OK;
+}
+
+static const ks_processor numbering = KS_PROCESSOR(.state_size = sizeof(int), .process = number);
+
+static void declare_numbered(void)
+{
+    ks_stream *s = ks_stream_process_values(keyed("in"), &numbering, NULL, NULL);
+
+    ks_stream_to(ks_table_to_stream(gather(s, "one"), NULL), "out", NULL);
+}
+
 static void declare_merged_with_others(void)
 {
     ks_stream *s = keyed("in"), *other = keyed("in2");
@@ -261,6 +280,13 @@ START_TEST(null_keys_reach_what_does_not_group_by_them)
 }
 END_TEST
 
+START_TEST(null_keys_reach_a_processor_that_moved)
+{
+    expect_same(declare_numbered, feed_words);
+    ck_assert_ptr_nonnull(strstr(results[1], "out x=1,4,8,@7\n"));
+}
+END_TEST
+
 /* Kafka Streams aggregates the others on the partition they come from. */
 START_TEST(a_stream_merged_with_another_gets_the_records_of_both)
 {
@@ -274,5 +300,5 @@ FLOW_MAIN("optimized results", a_self_join_gives_what_two_stores_give_in_the_sam
           a_left_self_join_gives_what_two_stores_give,
           an_outer_self_join_gives_what_two_stores_give,
           aggregations_behind_one_topic_give_what_they_gave_behind_two,
-          null_keys_reach_what_does_not_group_by_them,
+          null_keys_reach_what_does_not_group_by_them, null_keys_reach_a_processor_that_moved,
           a_stream_merged_with_another_gets_the_records_of_both)
