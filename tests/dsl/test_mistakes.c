@@ -602,7 +602,8 @@ int main(void)
         one_source_has_one_reset_policy, an_unknown_store_is_refused,
         a_store_may_be_added_after_its_processor, a_global_store_needs_no_connection,
         fixed_partition_counts_must_agree,
-        fixed_partition_counts_must_agree_by_way_of_a_third_topic, a_topology_without_a_source_is_refused,
+        fixed_partition_counts_must_agree_by_way_of_a_third_topic,
+        a_topology_without_a_source_is_refused,
         a_build_needs_a_place_for_the_topology);
     ADD(suite, "topology api", an_unknown_parent_is_refused, a_cycle_is_refused,
         a_dangling_sink_is_refused, a_sink_is_nobodys_parent, connecting_needs_both_ends);
