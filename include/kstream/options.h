@@ -182,6 +182,22 @@ typedef struct ks_async {
     ks_async_order  order KS_ZERO;
 } ks_async;
 
+/* Of ks_stream_distinct(); one of `within_ms` and `window_ms` is needed. Kafka: KIP-655. */
+typedef struct ks_distinct {
+    size_t          struct_size KS_SIZEOF(ks_distinct);
+    const char     *site KS_ZERO;
+    const char     *name KS_ZERO;
+    const char     *store KS_ZERO;
+    const ks_serde *key KS_ZERO;
+    const ks_serde *value KS_ZERO;
+    int64_t         within_ms KS_ZERO; /* of a record that passed, before or after it, inclusive */
+    int64_t         window_ms KS_ZERO; /* in windows of this size, aligned as tumbling ones */
+    int64_t         grace_ms KS_ZERO;  /* how much later a record may come; 0 = not at all */
+    ks_switch       changelog KS_ZERO; /* default on */
+    ks_switch       repartition KS_ZERO; /* KS_OFF: equal ids are in one partition already */
+    ks_switch       pass_late KS_ZERO; /* KS_ON: too late passes, unchecked; default: dropped */
+} ks_distinct;
+
 /* Kafka: Joined. `name` names the join and the repartition topic of its stream side. */
 typedef struct ks_joined {
     size_t          struct_size KS_SIZEOF(ks_joined);
@@ -425,6 +441,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_GROUPED(...)       KS_LITERAL_(ks_grouped, __VA_ARGS__)
 #define KS_REPARTITIONED(...) KS_LITERAL_(ks_repartitioned, __VA_ARGS__)
 #define KS_ASYNC(...)         KS_LITERAL_(ks_async, __VA_ARGS__)
+#define KS_DISTINCT(...)      KS_LITERAL_(ks_distinct, __VA_ARGS__)
 #define KS_MATERIALIZED(...)  KS_LITERAL_(ks_materialized, __VA_ARGS__)
 #define KS_JOINED(...)        KS_LITERAL_(ks_joined, __VA_ARGS__)
 #define KS_TABLE_JOINED(...)  KS_LITERAL_(ks_table_joined, __VA_ARGS__)

@@ -262,6 +262,34 @@ KS_API ks_stream *ks_stream_process_values(ks_stream *s, const ks_processor *pro
                                            const ks_connected *connected);
 
 /**
+ * Let the first record of each id pass, drop those of the same id that come within a time of it.
+ *
+ * `select` chooses the id: `*io` comes in as the key; NULL = the key is the id. Times are those of
+ * the records, first is by arrival. `within_ms`: a record is dropped if one of its id has passed
+ * whose time is at most so far from its own, before or after; those that were dropped do not count.
+ * `window_ms`: the first in each window from a multiple of it. A record is too late once stream
+ * time is past its time + within_ms (the end of its window) by more than `grace_ms`: nobody knows
+ * any more; it is dropped and counted (late), or passes, as `pass_late` says. A null id is dropped
+ * and counted (null-key).
+ *
+ *      ks_stream_distinct(payments, payment_id, NULL, KS_DISTINCT(.within_ms = 86400000));
+ *
+ * With `select` the stream goes through a topic that is partitioned by the id, and keeps its keys;
+ * the next operator that needs equal keys together sends it through another one. Not so with
+ * `repartition` KS_OFF, when equal ids have equal keys. `select` runs twice then, once for the
+ * partition.
+ *
+ * Ownership: copies `distinct`; keeps `select` and `user`.
+ * Threads:   the builder's; `select` runs on all stream threads.
+ * Errors:    latches KS_EINVAL for a negative time, for none or both of `within_ms` and
+ *            `window_ms`, and for `repartition` without `select`.
+ * Kafka:     none yet (KIP-655). Node KSTREAM-DISTINCT-.
+ * Since:     0.2
+ */
+KS_API ks_stream *ks_stream_distinct(ks_stream *s, ks_selector_fn *select, void *user,
+                                     const ks_distinct *distinct);
+
+/**
  * Write the stream to a topic, or to the topic that `choose` picks per record.
  *
  * Null keys and null values are written. `choose` gets a null `*io` and leaves the topic's name as
