@@ -239,6 +239,11 @@ bool ks__session_poll(struct ks__session *session, struct ks__event *event)
     return class_in(session)->poll(session, event);
 }
 
+int64_t ks__session_next_ms(const struct ks__session *session)
+{
+    return class_in(session)->next_ms != NULL ? class_in(session)->next_ms(session) : 0;
+}
+
 ks_status ks__session_acknowledge(struct ks__session *session, int timeout_ms)
 {
     ks_status status = fault("acknowledge");

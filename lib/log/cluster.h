@@ -197,6 +197,9 @@ ks_status ks__session_subscribe(struct ks__session *session, const char *const *
 /* The next event of membership; false = none now. To be called in every step, even without a
  * group. */
 bool ks__session_poll(struct ks__session *session, struct ks__event *event);
+/* In how many milliseconds to poll though nothing has set the wake; 0 = as often as one can: the
+ * wake does not tell all; -1 = no need to. */
+int64_t ks__session_next_ms(const struct ks__session *session);
 /* The event has been worked off. KS_EAGAIN = call again. */
 ks_status ks__session_acknowledge(struct ks__session *session, int timeout_ms);
 
@@ -287,6 +290,7 @@ struct ks__cluster_class {
     ks_status (*commit)(struct ks__session *, const struct ks__position *, size_t, int);
     ks_status (*abort)(struct ks__session *, int);
     void (*abandon)(struct ks__session *); /* NULL = as session_close */
+    int64_t (*next_ms)(const struct ks__session *); /* NULL = 0 */
 };
 
 /* First members of every implementation's structs. */

@@ -339,6 +339,7 @@ ks_status ks__local_fence(struct ks__local_session *session, int timeout_ms);
 ks_status ks__local_subscribe(struct ks__session *session, const char *const *topics,
                               size_t count, int timeout_ms);
 bool ks__local_poll(struct ks__session *session, struct ks__event *event);
+int64_t ks__local_next_ms(const struct ks__session *session);
 ks_status ks__local_acknowledge(struct ks__session *session, int timeout_ms);
 /* Leave the group, unless the membership is static. Waits only for those without a wake. */
 void ks__local_leave(struct ks__local_session *session);
@@ -368,6 +369,7 @@ void ks__local_session_let_go(struct ks__local_session *session);
     .push = ks__local_push, .hold = ks__local_hold,                                          \
     .appended = ks__local_appended, .commit_offsets = ks__local_commit_offsets,              \
     .begin = ks__local_begin, .commit = ks__local_commit_transaction,                        \
-    .abort = ks__local_abort, .abandon = ks__local_session_abandon
+    .abort = ks__local_abort, .abandon = ks__local_session_abandon,                          \
+    .next_ms = ks__local_next_ms
 
 #endif

@@ -211,6 +211,18 @@ bool ks__local_poll(struct ks__session *base, struct ks__event *event)
     return !was_told && tell(session, event);
 }
 
+/* The next look at the group, or sign of life; everything else is told. */
+int64_t ks__local_next_ms(const struct ks__session *base)
+{
+    const struct ks__local_session *session = (const struct ks__local_session *)base;
+    int64_t                         left;
+
+    if (session->member_id == NULL || session->told == KS__EVENT_FAILED)
+        return -1;
+    left = session->next_check_ms - now_ms(session);
+    return left > 1 ? left : 1;
+}
+
 /* ---- calls ---- */
 
 static ks_status copy_topics(struct ks__local_session *session, const char *const *topics,

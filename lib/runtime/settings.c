@@ -151,8 +151,9 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "clock: windows close, suppressed results and results without partner leave. "
                 "0: only records move time, as in Kafka Streams. Ours."),
     [ROW_POLL] = DURATION(
-        .name = "poll.ms", .by_default = "100", .min = 1, .max = 60000,
-        .doc  = "How long a thread sleeps at most when there is nothing to do."),
+        .name = "poll.ms", .min = 1, .max = 60000,
+        .doc  = "How long a thread sleeps at most when there is nothing to do. Unset: 100 on "
+                "Kafka; 1000 on the other logs, which wake it when something comes."),
     [ROW_BUFFERED_RECORDS] = INT(
         .name = "buffered.records.per.partition", .by_default = "1000", .min = 1, .max = 1e9,
         .doc  = "How many records of a partition a task keeps before it stops reading it."),

@@ -33,7 +33,7 @@ struct ks__settings {
     int64_t            state_flush_ms;          /* state.flush.ms */
     int64_t            max_task_idle_ms;
     int64_t            idle_advance_ms; /* 0 = off */
-    int64_t            poll_ms;
+    int64_t            poll_ms; /* 0 = not set */
     size_t             buffered_records;        /* per partition */
     ks_time_source     time;                    /* default.timestamp.extractor */
     ks_reset           reset;                   /* auto.offset.reset */

@@ -17,6 +17,10 @@
 
 /* How long a turn that waits for somebody who cannot wake us waits. */
 #define SOON_MS    5
+/* How long a thread sleeps at most, when poll.ms is not set: where the wake does not tell all, and
+ * where it does, so that it is only for what nobody thought of. */
+#define POLL_MS      100
+#define TOLD_POLL_MS 1000
 /* How long after a failure that may pass the work is tried again. */
 #define BACKOFF_MS 100
 
@@ -470,10 +474,47 @@ static bool is_dirty(const struct ks__stream_thread *thread)
     return false;
 }
 
+/* When there is committed state that no commit has taken to LMDB yet, or records to be forgotten;
+ * INT64_MAX = neither. */
+static int64_t next_upkeep(const struct ks__stream_thread *thread)
+{
+    const struct ks__settings *settings = &thread->app->settings;
+    int64_t                    due = INT64_MAX;
+
+    if (thread->purge.wanted)
+        due = thread->purge.last_ms + settings->repartition_purge_ms;
+    for (size_t i = 0; i < thread->owned_count; i++)
+        if (thread->owned[i]->phase == KS__OWNED_RUNNING &&
+            ks__task_sealed_bytes(thread->owned[i]->task) > 0 &&
+            thread->last_write_ms + settings->state_flush_ms < due)
+            due = thread->last_write_ms + settings->state_flush_ms;
+    return due;
+}
+
+/* How long to sleep at most when there is nothing to do. */
+static int64_t longest_wait_ms(const struct ks__stream_thread *thread)
+{
+    const int64_t next = thread->session != NULL ? ks__session_next_ms(thread->session) : 0;
+    const int64_t set  = thread->app->settings.poll_ms;
+
+    if (next == 0)
+        return set > 0 ? set : POLL_MS;
+    if (next > 0 && next < (set > 0 ? set : TOLD_POLL_MS))
+        return next;
+    return set > 0 ? set : TOLD_POLL_MS;
+}
+
+/* Nothing that is due comes before something else is over: a commit (H2), an event, a pause. */
+static bool is_held_up(const struct ks__stream_thread *thread, int64_t now)
+{
+    return atomic_load(&thread->app->paused) || thread->committing != KS__COMMIT_NO ||
+           thread->aborting || thread->event.kind != KS__EVENT_NONE || now < thread->retry_at_ms;
+}
+
 static int64_t next_due_ms(const struct ks__stream_thread *thread, enum ks__turn turn)
 {
     int64_t now = ks__stream_thread_now_ms(thread);
-    int64_t wait = thread->app->settings.poll_ms;
+    int64_t wait = longest_wait_ms(thread);
     int64_t due;
 
     if (turn == KS__TURN_ENDED)
@@ -482,15 +523,15 @@ static int64_t next_due_ms(const struct ks__stream_thread *thread, enum ks__turn
         return now;
     if (turn == KS__TURN_SOON && wait > SOON_MS)
         wait = SOON_MS;
-    if (atomic_load(&thread->app->paused))
-        return now + wait;
-    /* Neither a punctuation nor a commit that is due comes before the end of this one (H2). */
-    if (thread->committing != KS__COMMIT_NO || thread->aborting)
+    if (is_held_up(thread, now))
         return now + wait;
     due = next_punctuation(thread);
     if (due < wait)
         wait = due;
     due = next_timeout(thread);
+    if (due < now + wait)
+        wait = due > now ? due - now : 0;
+    due = next_upkeep(thread);
     if (due < now + wait)
         wait = due > now ? due - now : 0;
     due = thread->last_commit_ms + thread->app->settings.commit_interval_ms - now;

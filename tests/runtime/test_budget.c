@@ -105,6 +105,34 @@ START_TEST(a_step_does_not_wait_for_the_disk_and_all_is_committed_once)
 }
 END_TEST
 
+/* ---- idle ---- */
+
+START_TEST(an_idle_app_is_not_to_be_stepped_ten_times_a_second)
+{
+    int64_t total = -1;
+    int     longest = 0;
+
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    stage_feed(&stage, "lines", "a", "be");
+    app = ks_app_new(topology, stage.config);
+    for (int i = 0; i < 5000 && (total != 1 || longest <= 500); i++) {
+        struct pollfd fd = { .fd = ks_app_fd(app), .events = POLLIN };
+        int           wait = ks_app_next_ms(app);
+
+        if (total == 1 && wait > longest)
+            longest = wait;                     /* all is done: state, purge, membership */
+        poll(&fd, 1, wait < 0 ? 1 : wait);
+        step();
+        if (total != 1)
+            total = stage_last_i64(&stage, "totals", "be");
+    }
+    ck_assert_int_eq(total, 1);
+    ck_assert_int_gt(longest, 500);
+    stage_feed(&stage, "lines", "a", "be");     /* and it is woken when something comes */
+    await_total("be", 2);
+}
+END_TEST
+
 /* ---- a process that keeps the lock ---- */
 
 struct holder {
@@ -190,7 +218,8 @@ START_TEST(a_step_does_not_wait_for_a_process_that_keeps_the_lock)
     for (int i = 0; i < 10; i++)
         stage_feed(&stage, "lines", i % 2 == 0 ? "a" : "b", "to be or not to be");
     app = ks_app_new(topology, stage.config);
-    for (int i = 0; i < 500 && stage_last_i64(&stage, "totals", "be") != 20; i++) {
+    for (int i = 0; i < 500 && (stage_last_i64(&stage, "totals", "be") != 20 ||
+                                stage_last_i64(&stage, "totals", "or") != 10); i++) {
         holder_does(&holder);                   /* takes it */
         for (int j = 0; j < STEPS_HELD; j++) {
             step();
@@ -221,6 +250,7 @@ int main(void)
     tcase_add_checked_fixture(disk_case, setup, teardown);
     tcase_add_loop_test(disk_case, a_step_does_not_wait_for_the_disk_and_all_is_committed_once, 0,
                         3);
+    tcase_add_loop_test(disk_case, an_idle_app_is_not_to_be_stepped_ten_times_a_second, 0, 3);
     suite_add_tcase(s, disk_case);
     tcase_set_timeout(lock, 60);
     tcase_add_loop_test(lock, a_step_does_not_wait_for_a_process_that_keeps_the_lock, 0, 3);
