@@ -65,7 +65,8 @@ struct ks__logical *ks__repartition_add(ks_builder *b, const struct ks__call *ca
                                           .value            = seed->value,
                                           .partitioner      = seed->partitioner,
                                           .partitioner_user = seed->partitioner_user,
-                                          .movable          = !seed->asked_for };
+                                          .movable          = !seed->asked_for &&
+                                                              seed->partitioner == NULL };
     const char                  *source_name = NULL;
     struct ks__logical          *node;
 

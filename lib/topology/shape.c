@@ -243,7 +243,8 @@ static void add_store(struct making *m, const struct ks__store_spec *store)
     static const char *const kinds[] = { [KS__STORE_KV]        = "key-value",
                                          [KS__STORE_WINDOW]    = "window",
                                          [KS__STORE_SESSION]   = "session",
-                                         [KS__STORE_VERSIONED] = "versioned" };
+                                         [KS__STORE_VERSIONED] = "versioned",
+                                         [KS__STORE_USER]      = "user" };
 
     if (item == NULL)
         return;

@@ -652,6 +652,24 @@ START_TEST(a_processor_of_values_moves_unless_it_shares_its_store)
 }
 END_TEST
 
+START_TEST(a_topic_that_is_distributed_by_ids_stays)
+{
+    ks_stream *keyed = by_value(text_stream("in"));
+    ks_stream *once  = ks_stream_distinct(keyed, key_from_value, NULL,
+                                          KS_DISTINCT(.name = "once", .within_ms = 10));
+
+    ks_stream_to(once, "out", NULL);
+    count(ks_stream_distinct(keyed, key_from_value, NULL,
+                             KS_DISTINCT(.name = "here", .within_ms = 10, .repartition = KS_OFF)),
+          "c1");
+    count(keyed, "c2");
+    build("all");
+    ck_assert(describes("    Sink: once-repartition-sink (topic: once-repartition)\n"));
+    ck_assert(describes("    Processor: here (stores: [KSTREAM-DISTINCT-STATE-STORE-"));
+    ck_assert(describes("      --> c1-repartition-filter\n      <-- KSTREAM-KEY-SELECT-"));
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 static void expect_refusal(const char *how, const char *words)
@@ -745,7 +763,8 @@ FLOW_MAIN("optimization",
           records_of_another_key_are_not_led_past_their_topic,
           a_stream_merged_with_a_part_of_itself_keeps_its_topic,
           a_processor_may_change_keys_so_its_topic_stays_below_it,
-          a_processor_of_values_moves_unless_it_shares_its_store, an_unknown_word_is_refused,
+          a_processor_of_values_moves_unless_it_shares_its_store,
+          a_topic_that_is_distributed_by_ids_stays, an_unknown_word_is_refused,
           all_and_none_stand_alone, no_word_is_refused,
           a_builder_needs_a_configuration_to_be_configured,
           a_driver_that_is_configured_otherwise_than_its_topology_is_refused,

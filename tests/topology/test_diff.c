@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <kstream/kstream.h>
+#include <kstream/sys/store.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -324,6 +325,21 @@ START_TEST(another_kind_breaks_a_store)
 }
 END_TEST
 
+START_TEST(a_store_of_the_user_s_own_is_another_kind)
+{
+    static const ks_store_class class = { .struct_size = sizeof(class), .state_size = 1 };
+
+    ks_builder_add_store(b, KS_KV_STORE("rows"));
+    ks_stream_to(texts("in"), "out", NULL);
+    before = end();
+    ks_builder_add_user_store(b, &class, NULL, KS_USER_STORE("rows", .changelog = KS_OFF));
+    ks_stream_to(texts("in"), "out", NULL);
+    after = end();
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "rows", "kind was key-value, is user");
+}
+END_TEST
+
 START_TEST(keys_that_are_distributed_otherwise_break_a_store)
 {
     ks_grouped_stream_count(ks_stream_group_by_key(texts("in"), NULL),
@@ -573,6 +589,7 @@ int main(void)
     tcase_add_test(cases, a_type_that_was_not_declared_fits);
     tcase_add_test(cases, another_retention_breaks_a_store);
     tcase_add_test(cases, another_kind_breaks_a_store);
+    tcase_add_test(cases, a_store_of_the_user_s_own_is_another_kind);
     tcase_add_test(cases, keys_that_are_distributed_otherwise_break_a_store);
     tcase_add_test(cases, another_count_of_partitions_breaks_a_topic_and_what_it_feeds);
     tcase_add_test(cases, a_generated_number_that_shifted_breaks_what_it_names);

@@ -346,5 +346,6 @@ ks_stream *ks_stream_distinct(ks_stream *s, ks_selector_fn *select, void *user,
         return ks__inert(s);
     ks__logical_use_store(s->head.builder, node, args.store);
     node->null_keys = select != NULL;
+    node->effect    = KS__EFFECT_VALUE; /* its rows are of the records of this partition */
     return ks__stream_typed(ks__stream_make(&gathered, node), options.key, options.value);
 }
