@@ -126,11 +126,14 @@ static ks_bytes entry_key(const struct ks_kv_store *store, ks_bytes key, int64_t
     return (ks_bytes){ text, TIME_BYTES + key.size };
 }
 
+static int64_t time_of(ks_bytes entry)
+{
+    return (int64_t)ks__get_be64(entry.data);
+}
+
 static int64_t due_of(const struct ks__expiry *expiry, ks_bytes entry)
 {
-    const int64_t time_ms = (int64_t)ks__get_be64(entry.data);
-
-    return ks__time_add(ks__time_add(time_ms, expiry->ttl_ms), 1);
+    return ks__time_add(ks__time_add(time_of(entry), expiry->ttl_ms), 1);
 }
 
 static void set_from(struct ks__expiry *expiry, ks_bytes entry)
@@ -261,10 +264,10 @@ static void work_off(struct ks_kv_store *store)
     key = (ks_bytes){ (const unsigned char *)entry.data + TIME_BYTES, entry.size - TIME_BYTES };
     if (!read_any(store, key, ks__map_hash(key), &parts) || !ks__kv_read(store, &parts, &row))
         return;
-    if (ks__kv_is_dead(store, &row))
+    if (ks__time_max(row.timestamp_ms, 0) <= time_of(entry))
         delete_dead(store, key, &row);
     else
-        add_entry(store, key, row.timestamp_ms);
+        add_entry(store, key, row.timestamp_ms); /* rows go in the order of their times */
 }
 
 int64_t ks__state_expiry_ms(struct ks__state *state)

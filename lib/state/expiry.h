@@ -3,9 +3,9 @@
  * expiry.h - rows of a key-value store with a time to live.
  *
  *      put --first of its key, or earlier than before--> index [time, 8][key]
- *      stream time --past time + ttl of the first entry--> its row: dead    -> deleted
- *                                                                   younger -> entry at its time
- *                                                                   gone    -> nothing
+ *      stream time --past time + ttl of the first entry--> its row: not later -> deleted
+ *                                                                   later     -> entry at its time
+ *                                                                   gone      -> nothing
  *
  * A row is dead once the stream time of the task is past its timestamp + ttl: every read hides it
  * from then on, whether it has been deleted yet or not. So that snapshots hide the same rows, the

@@ -129,12 +129,16 @@ END_TEST
 START_TEST(rows_die_in_the_order_of_their_times)
 {
     begin();
+    feed("in", "c", "1", 1);
     feed("in", "c", "1", 30);
     feed("in", "a", "2", 20);
+    feed("in", "b", "3", 5);
     feed("in", "b", "3", 10);
     feed("tick", NULL, "x", 1000);
+    expect("out", "c", "1", 1);
     expect("out", "c", "1", 30);
     expect("out", "a", "2", 20);
+    expect("out", "b", "3", 5);
     expect("out", "b", "3", 10);
     expect("out", "b", NULL, 110);
     expect("out", "a", NULL, 120);

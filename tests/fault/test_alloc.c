@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_alloc.c - the n-th allocation fails, for every n, in building and running word count: a
+ * test_alloc.c - the n-th allocation fails, for every n, in building and running a topology: a
  * clean error with a text, and not a byte is lost.
  */
 #include "base/alloc.h"
@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 static struct ks__alloc_probe probe;
+
+static scenario_fn *const scenarios[] = { scenario_run, scenario_operators };
+static scenario_fn       *run;
 
 static void install(uint64_t fail_at, bool fail_all_after)
 {
@@ -22,9 +25,11 @@ static void set_up(void)
 {
     struct outcome outcome;
 
-    scenario_run(&outcome, NULL);
-    ck_assert_msg(outcome.right, "without faults: %s %s", ks_status_name(outcome.status),
-                  outcome.text);
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        scenarios[i](&outcome, NULL);
+        ck_assert_msg(outcome.right, "without faults: %s %s", ks_status_name(outcome.status),
+                      outcome.text);
+    }
 }
 
 static void tear_down(void)
@@ -38,7 +43,7 @@ static bool run_failing(uint64_t n, bool fail_all_after)
     struct outcome outcome;
 
     install(n, fail_all_after);
-    scenario_run(&outcome, NULL);
+    run(&outcome, NULL);
     ck_assert_msg(probe.live_blocks == 0, "allocation %d: %d blocks, %d bytes are lost (%s %s)",
                   (int)n, (int)probe.live_blocks, (int)probe.live_bytes,
                   ks_status_name(outcome.status), outcome.text);
@@ -61,6 +66,7 @@ START_TEST(a_failed_allocation_is_a_clean_error_and_loses_nothing)
 {
     uint64_t n = 1;
 
+    run = scenarios[_i];
     while (run_failing(n, false))
         n++;
     ck_assert_uint_gt(n, 100); /* it was a sweep */
@@ -71,6 +77,7 @@ START_TEST(no_memory_from_some_point_on_is_a_clean_error_and_loses_nothing)
 {
     uint64_t n = 1;
 
+    run = scenarios[_i];
     while (run_failing(n, true))
         n++;
     ck_assert_uint_gt(n, 100);
@@ -87,8 +94,9 @@ int main(void)
     suite_add_tcase(suite, sweeps);
     tcase_set_timeout(sweeps, 100);
     tcase_add_checked_fixture(sweeps, set_up, tear_down);
-    tcase_add_test(sweeps, a_failed_allocation_is_a_clean_error_and_loses_nothing);
-    tcase_add_test(sweeps, no_memory_from_some_point_on_is_a_clean_error_and_loses_nothing);
+    tcase_add_loop_test(sweeps, a_failed_allocation_is_a_clean_error_and_loses_nothing, 0, 2);
+    tcase_add_loop_test(sweeps, no_memory_from_some_point_on_is_a_clean_error_and_loses_nothing, 0,
+                        2);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
