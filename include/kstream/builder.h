@@ -210,8 +210,9 @@ KS_API void ks_builder_add_versioned_store(ks_builder                       *b,
  * Ownership: copies names and options; keeps `user`, `processor` is copied.
  * Threads:   the builder's. A global store's processor runs on the first stream thread.
  * Errors:    as ks_builder_add_store() and ks_builder_table(); KS_EINVAL for a cache, a changelog,
- *            a start other than the earliest record, and for a global store also for another time
- *            than the record's; KS_ETYPE if topic and read-only store differ in serdes.
+ *            a time to live, a start other than the earliest record, and for a global store also
+ *            for another time than the record's; KS_ETYPE if topic and read-only store differ in
+ *            serdes.
  * Kafka:     StreamsBuilder#addGlobalStore, Topology#addGlobalStore, addReadOnlyStateStore;
  *            KIP-813, KIP-1270.
  * Since:     0.2

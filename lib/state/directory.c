@@ -127,5 +127,6 @@ ks_status ks__state_remove_all(const char *path, ks_error *error)
         return ks__error_set(error, KS_EACCESS, "state directory %s is not a directory", path);
     if (ks__io_list(path, remove_one, &removal) != 0)
         return failed(error, errno, " cannot be read", path);
+    (void)ks__io_unlink(AT_FDCWD, path, AT_REMOVEDIR); /* unless something else lies there */
     return removal.status;
 }

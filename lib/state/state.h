@@ -63,8 +63,9 @@ struct ks__state_options {
  * is not writable: KS_EACCESS. Done by ks__state_open(); for the directories above it. */
 ks_status ks__state_check_directory(const char *path, ks_error *error);
 
-/* Remove the envs of tasks and global stores that lie in the directory of an application: 0_3,
- * global_0, and nothing else. KS_EBUSY: one of them is open; the others are gone. */
+/* Remove the envs of tasks and global stores that lie in the directory of an application (0_3,
+ * global_0), nothing else; and the directory, if it is empty then. KS_EBUSY: one of them is open;
+ * the others are gone. */
 ks_status ks__state_remove_all(const char *path, ks_error *error);
 
 /* Open the env, lock included. KS_EBUSY: in use; KS_EACCESS: a link, or not ours; KS_EIO,

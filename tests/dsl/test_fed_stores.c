@@ -298,6 +298,11 @@ static void with_cache(ks_builder *b)
     ks_builder_add_global_store(b, KS_KV_STORE("g", .cache = KS_ON), "t", NULL, &keeper, NULL);
 }
 
+static void with_ttl(ks_builder *b)
+{
+    ks_builder_add_global_store(b, KS_KV_STORE("g", .ttl_ms = 5), "t", NULL, &keeper, NULL);
+}
+
 static void with_changelog(ks_builder *b)
 {
     ks_builder_add_read_only_store(b, KS_KV_STORE("g", .changelog = KS_ON), "t", NULL, &keeper,
@@ -357,6 +362,7 @@ static const struct mistake mistakes[] = {
     { without_processor, KS_EINVAL, "a processor" },
     { without_store, KS_EINVAL, "a name for the store" },
     { with_cache, KS_EINVAL, "leave out .changelog and .cache" },
+    { with_ttl, KS_EINVAL, "leave out .ttl_ms" },
     { with_changelog, KS_EINVAL, "leave out .changelog and .cache" },
     { from_latest, KS_EINVAL, "leave out .reset" },
     { with_time, KS_EINVAL, "leave out .time" },

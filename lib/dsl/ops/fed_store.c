@@ -40,6 +40,10 @@ static bool read_store(ks_builder *b, struct fed *fed)
         return ks__latch(b, &fed->call, KS_EINVAL,
                          "the topic is the changelog of the store, and it has no cache; leave out "
                          ".changelog and .cache") != NULL;
+    if (options.ttl_ms != 0)
+        return ks__latch(b, &fed->call, KS_EINVAL,
+                         "its topic says when a row goes, by a null value; leave out .ttl_ms") !=
+               NULL;
     fed->spec = (struct ks__store_spec){ .name  = ks__owned_text(b->owned, options.name),
                                          .kind  = KS__STORE_KV,
                                          .key   = options.key,
