@@ -19,6 +19,8 @@
  *       more as Kafka Streams does, Q5 of queue.h).
  *   K2  position(input) = offset of the next record not yet processed; it is committed with
  *       everything that records below it caused.
+ *       Records that operators hold back count as not processed, but under at_most_once
+ *       (task_hold.c).
  *   K3  After abort() the state is that of the last seal and all queues are empty: inputs are read
  *       again from their committed positions.
  *   K4  A record points into a log batch only during the step in which it was drawn (end_step

@@ -5,6 +5,7 @@
 #include "dsl/flow.h"
 
 #include "base/io.h"
+#include "dsl/ops/pending.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -689,6 +690,31 @@ START_TEST(answers_after_the_end_are_ignored)
 }
 END_TEST
 
+/* What a task that lost its partitions leaves unanswered must not keep later answers from waking. */
+START_TEST(an_answer_wakes_again_after_all_was_forgotten)
+{
+    struct ks__wake    wake;
+    struct ks__desk   *desk_of_task;
+    struct ks_pending *pending[2];
+
+    ck_assert_int_eq(ks__wake_init(&wake), KS_OK);
+    desk_of_task = ks__desk_new(&wake);
+    for (int i = 0; i < 2; i++) {
+        pending[i] = ks__pending_new(desk_of_task);
+        ks__pending_begin(pending[i]);
+        ck_assert(ks__pending_started(pending[i], false, false));
+        ks_pending_complete(pending[i], KS_NULL);
+        ck_assert(ks__wake_drain(&wake));
+        pending[i]->after = NULL;
+        ck_assert_ptr_eq(ks__desk_settle(desk_of_task, pending[i]), pending[i]);
+        ks__pending_release(pending[i]);
+    }
+    ck_assert_ptr_null(ks__desk_take(desk_of_task));
+    ks__desk_release(desk_of_task);
+    ks__wake_release(&wake);
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 static void expect_mistake(const ks_async *async, ks_start_fn *start, const char *text)
@@ -757,6 +783,7 @@ int main(void)
     tcase_add_test(cases, at_least_once_nothing_is_lost_below_windows);
     tcase_add_test(cases, another_thread_wakes_who_awaits);
     tcase_add_test(cases, answers_after_the_end_are_ignored);
+    tcase_add_test(cases, an_answer_wakes_again_after_all_was_forgotten);
     tcase_add_test(cases, a_start_function_is_needed);
     tcase_add_loop_test(cases, bounds_cannot_be_negative, 0, 2);
     tcase_add_test(cases, the_order_must_be_one_that_exists);

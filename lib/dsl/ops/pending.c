@@ -209,6 +209,7 @@ struct ks_pending *ks__desk_settle(struct ks__desk *desk, struct ks_pending *all
     ks__mutex_lock(&desk->lock);
     desk->first = NULL;
     desk->end   = &desk->first;
+    desk->woken = false;
     atomic_store(&desk->some, false);
     for (; all != NULL; all = next) {
         next = all->after;
