@@ -36,8 +36,10 @@ ks_status ks__expiry_open(struct ks_kv_store *store, ks_error *error)
 
 void ks__expiry_free(struct ks_kv_store *store)
 {
-    if (store->expiry != NULL)
+    if (store->expiry != NULL) {
         ks__buffer_release(&store->expiry->from);
+        ks__buffer_release(&store->expiry->next);
+    }
     ks__free(store->expiry);
     store->expiry = NULL;
 }
@@ -51,6 +53,8 @@ void ks__expiry_forget(struct ks_kv_store *store)
     expiry->known   = false;
     expiry->kept_ms = INT64_MIN;
     ks__buffer_clear(&expiry->from);
+    ks__buffer_clear(&expiry->next);
+    expiry->added = 0;
 }
 
 void ks__kv_on_expire(struct ks_kv_store *store, ks__kv_expire_fn *fn, void *user)
@@ -136,12 +140,44 @@ static int64_t due_of(const struct ks__expiry *expiry, ks_bytes entry)
     return ks__time_add(ks__time_add(time_of(entry), expiry->ttl_ms), 1);
 }
 
-static void set_from(struct ks__expiry *expiry, ks_bytes entry)
+/* Without memory it stays empty: nothing is known then. */
+static void set_bound(struct ks__buffer *bound, ks_bytes entry)
 {
-    ks__buffer_clear(&expiry->from);
-    ks__buffer_append_bytes(&expiry->from, entry);
-    if (expiry->from.failed)
-        ks__buffer_clear(&expiry->from); /* look from the begin */
+    ks__buffer_clear(bound);
+    ks__buffer_append_bytes(bound, entry);
+    if (bound->failed)
+        ks__buffer_clear(bound);
+}
+
+static bool lies_before(ks_bytes entry, const struct ks__buffer *bound)
+{
+    return bound->size > 0 && ks__bytes_compare(entry, ks__buffer_bytes(bound)) < 0;
+}
+
+/* Entries that were deleted stay in memory for a while, and would be passed over again and again:
+ * so where the first one was is remembered when an earlier one is added. */
+static void note_added(struct ks__expiry *expiry, ks_bytes entry)
+{
+    const bool first = lies_before(entry, &expiry->from);
+
+    if (first && expiry->next.size == 0)
+        set_bound(&expiry->next, ks__buffer_bytes(&expiry->from));
+    if (lies_before(entry, &expiry->next))
+        expiry->added++;
+    if (first)
+        set_bound(&expiry->from, entry);
+}
+
+static void note_removed(struct ks__expiry *expiry, ks_bytes entry)
+{
+    set_bound(&expiry->from, entry);
+    if (!lies_before(entry, &expiry->next)) {
+        ks__buffer_clear(&expiry->next);
+        expiry->added = 0;
+    } else if (--expiry->added == 0) {
+        set_bound(&expiry->from, ks__buffer_bytes(&expiry->next));
+        ks__buffer_clear(&expiry->next);
+    }
 }
 
 static void add_entry(struct ks_kv_store *store, ks_bytes key, int64_t timestamp_ms)
@@ -155,8 +191,7 @@ static void add_entry(struct ks_kv_store *store, ks_bytes key, int64_t timestamp
     ks__kv_put(expiry->index, entry, &there);
     if (due_of(expiry, entry) < expiry->due_ms)
         expiry->due_ms = due_of(expiry, entry);
-    if (expiry->from.size > 0 && ks__bytes_compare(entry, ks__buffer_bytes(&expiry->from)) < 0)
-        set_from(expiry, entry);
+    note_added(expiry, entry);
 }
 
 /* The row as it is, dead or not; headers are left out. */
@@ -229,6 +264,8 @@ static int64_t due_ms(struct ks_kv_store *store)
     entry          = first_entry(store);
     expiry->due_ms = entry.data != NULL ? due_of(expiry, entry) : INT64_MAX;
     expiry->known  = true;
+    if (entry.data != NULL)
+        set_bound(&expiry->from, entry);
     return expiry->due_ms;
 }
 
@@ -259,7 +296,7 @@ static void work_off(struct ks_kv_store *store)
     store->expiry->known = false;
     if (entry.data == NULL)
         return;
-    set_from(store->expiry, entry);
+    note_removed(store->expiry, entry);
     ks__kv_put(store->expiry->index, entry, &(struct ks__row){ .value = KS_NULL });
     key = (ks_bytes){ (const unsigned char *)entry.data + TIME_BYTES, entry.size - TIME_BYTES };
     if (!read_any(store, key, ks__map_hash(key), &parts) || !ks__kv_read(store, &parts, &row))

@@ -31,6 +31,8 @@ struct ks__expiry {
     int64_t               due_ms;  /* stream time when the first entry is due; INT64_MAX = none */
     int64_t               kept_ms; /* the horizon as it is kept; INT64_MIN = not known */
     struct ks__buffer     from;    /* no entry lies before; empty = look from the begin */
+    struct ks__buffer     next;    /* none but those added since lies before; empty = unknown */
+    size_t                added;   /* so many of them are left before `next` */
     ks__kv_expire_fn     *fn;      /* NULL = rows are just deleted */
     void                 *user;
 };

@@ -690,7 +690,7 @@ START_TEST(answers_after_the_end_are_ignored)
 }
 END_TEST
 
-/* What a task that lost its partitions leaves unanswered must not keep later answers from waking. */
+/* What a task that lost its partitions leaves behind must not keep later answers from waking. */
 START_TEST(an_answer_wakes_again_after_all_was_forgotten)
 {
     struct ks__wake    wake;

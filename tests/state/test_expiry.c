@@ -216,6 +216,57 @@ START_TEST(a_store_that_is_emptied_has_no_times_left)
 }
 END_TEST
 
+/* Puts at any time, deletions, commits, aborts, restarts: after all steps that are due exactly the
+ * rows of the model are there. */
+START_TEST(after_the_steps_that_are_due_no_dead_row_and_every_living_one_is_there)
+{
+    enum { KEYS = 30 };
+    int64_t  times[KEYS], sealed[KEYS], sealed_stream = -1;
+    unsigned seed = 3;
+
+    for (int k = 0; k < KEYS; k++)
+        times[k] = sealed[k] = -1;
+    for (int n = 0; n < 6000; n++) {
+        const int  k = rand_r(&seed) % KEYS, what = rand_r(&seed) % 100;
+        char       key[8];
+        uint64_t   living = 0;
+
+        fixture_line_count = 0;
+        snprintf(key, sizeof(key), "k%d", k);
+        if (what < 90) {
+            const int64_t at = n / 2 - rand_r(&seed) % (what < 20 ? 400 : 60);
+
+            put_at(key, what < 80 ? "v" : NULL, at < 0 ? 0 : at);
+            times[k] = what < 80 ? (at < 0 ? 0 : at) : -1;
+        } else if (what < 95) {
+            fixture_commit();
+            memcpy(sealed, times, sizeof(times));
+            sealed_stream = stream_ms;
+        } else if (what < 98) {
+            fixture_end_record();
+            ks__state_drop(fixture_state);
+            memcpy(times, sealed, sizeof(times));
+            stream_ms = sealed_stream;
+        } else {
+            restart(what == 99);
+            memcpy(sealed, times, sizeof(times));
+            sealed_stream = stream_ms;
+        }
+        for (int i = 0; i < KEYS; i++)
+            living += times[i] >= 0 && times[i] + TTL >= stream_ms;
+        if (rand_r(&seed) % 3 == 0) {
+            fixture_line_count = 0;
+            expire_all();
+            ck_assert_uint_eq(ks__kv_count(fixture_store), living);
+        }
+        snprintf(key, sizeof(key), "k%d", k);
+        ck_assert_str_eq(fixture_get(fixture_store, key),
+                         times[k] >= 0 && times[k] + TTL >= stream_ms ? "v" : "-");
+        fixture_end_record();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite   *suite  = suite_create("expiry");
@@ -232,6 +283,8 @@ int main(void)
     tcase_add_loop_test(cases, what_was_not_deleted_before_the_end_is_deleted_after_it, 0, 2);
     tcase_add_test(cases, restored_rows_die_at_their_own_times);
     tcase_add_test(cases, a_store_that_is_emptied_has_no_times_left);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, after_the_steps_that_are_due_no_dead_row_and_every_living_one_is_there);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
