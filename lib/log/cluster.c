@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cluster.c - from an address to one of the three logs, and from each call to its log.
+ * cluster.c - from an address to one of the three logs, or to one of the user's own, and from each
+ * call to its log.
  *
  * Every call first asks the fault hook of the tests, if there is one.
  * Threads: see cluster.h. The hook is changed only while no other thread is inside the library.
@@ -99,11 +100,14 @@ ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
     *out = NULL;
     if (status != KS_OK)
         return status;
+    if (address != NULL && ks__user_takes(address))
+        return ks__user_open(out, address, options != NULL ? options : &none, error);
     class = address != NULL ? class_of(address) : NULL;
     if (class == NULL)
         return ks__error_set(error, KS_EINVAL,
                              "\"%s\" is no address of a log; it must be \"memory:NAME\", "
-                             "\"embedded:DIRECTORY\" or \"HOST:PORT[,HOST:PORT...]\"",
+                             "\"embedded:DIRECTORY\" or \"HOST:PORT[,HOST:PORT...]\", or "
+                             "begin with a scheme that was given to ks_log_register()",
                              address != NULL ? address : "");
     return class->open(out, address + strlen(class->scheme), options != NULL ? options : &none,
                        error);

@@ -10,6 +10,7 @@
  *      kafka     librdkafka; the only includer of rdkafka.h is log/kafka/
  *      embedded  one LMDB env per directory; its commit plays the Kafka commit
  *      memory    a registry of named logs in this process; deterministic
+ *      user      a storage of the user's own: sys/log.h
  *
  * Bytes only: no serdes, no operators. Everything that may wait takes `timeout_ms` (0 = look once,
  * -1 = as long as it takes) and answers KS_EAGAIN when it is not decided yet: the caller calls
@@ -315,6 +316,10 @@ struct ks__topic {
 extern const struct ks__cluster_class ks__cluster_memory;
 extern const struct ks__cluster_class ks__cluster_embedded;
 extern const struct ks__cluster_class ks__cluster_kafka;
+/* Logs of the user's own (sys/log.h): does one of their classes take the address? Then open it. */
+bool ks__user_takes(const char *address);
+ks_status ks__user_open(struct ks__cluster **out, const char *address,
+                        const struct ks__cluster_options *options, ks_error *error);
 
 /* For tests: every log call of the process asks it first, with the name of the call ("append",
  * "commit", "fetch", ...); another answer than KS_OK is the result of that call. NULL = none. */

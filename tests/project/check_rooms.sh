@@ -19,6 +19,7 @@ log             base
 log/kafka       base log
 log/embedded    base log lmdb
 log/memory      base log
+log/user        base log
 runtime         base window serde state topology log
 query           base window serde state topology log runtime
 testing         base window serde state topology log runtime

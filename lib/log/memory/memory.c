@@ -240,14 +240,6 @@ static void put_position(const struct ks__position *position, struct prepared *m
 
 /* ---- commit ---- */
 
-static struct ks__group *known_group(const struct ks__memory_log *log, const char *name)
-{
-    for (size_t i = 0; i < log->group_count; i++)
-        if (strcmp(log->groups[i]->name, name) == 0)
-            return log->groups[i];
-    return NULL;
-}
-
 static ks_status check(struct ks__memory_log *log, const struct ks__local_commit *commit)
 {
     if (commit->transactional_id != NULL) {
@@ -262,13 +254,7 @@ static ks_status check(struct ks__memory_log *log, const struct ks__local_commit
             return KS_EFENCED;
         }
     }
-    if ((commit->position_count > 0 || commit->member_id != NULL) &&
-        !ks__group_may_commit(known_group(log, commit->group), commit->member_id,
-                              commit->generation))
-        return ks__error_set(commit->error, KS_EFENCED,
-                             "group \"%s\" has given the partitions to other members",
-                             commit->group);
-    return KS_OK;
+    return ks__local_groups_check(&log->groups, commit);
 }
 
 static ks_status prepare(struct ks__memory_log *log, const struct ks__local_commit *commit,
@@ -302,12 +288,13 @@ static void apply(const struct ks__local_commit *commit, struct prepared *made)
 static ks_status commit_all(struct ks__local_log *log, struct ks__local_commit *commit)
 {
     struct prepared *made = ks__zalloc_array(commit->position_count, sizeof(*made));
+    const bool       grouped = ks__local_groups_concern(commit);
     ks_status        status;
 
     if (made == NULL)
         return ks__error_no_memory(commit->error, "commit");
-    if (commit->position_count > 0)
-        ks__mutex_lock(&memory_of(log)->group_mutex);
+    if (grouped)
+        ks__mutex_lock(&memory_of(log)->groups.mutex);
     ks__mutex_lock(&log->mutex);
     status = check(memory_of(log), commit);
     if (status == KS_OK)
@@ -315,8 +302,8 @@ static ks_status commit_all(struct ks__local_log *log, struct ks__local_commit *
     if (status == KS_OK)
         apply(commit, made);
     ks__mutex_unlock(&log->mutex);
-    if (commit->position_count > 0)
-        ks__mutex_unlock(&memory_of(log)->group_mutex);
+    if (grouped)
+        ks__mutex_unlock(&memory_of(log)->groups.mutex);
     for (size_t i = 0; i < commit->position_count; i++)
         ks__free(made[i].metadata);
     ks__free(made);
@@ -337,48 +324,24 @@ static ks_status fence(struct ks__local_log *log, const char *id, int64_t *epoch
 
 /* ---- groups ---- */
 
-static struct ks__group *add_group(struct ks__memory_log *log, const char *name)
-{
-    struct ks__group *group = ks__zalloc(sizeof(*group));
-
-    if (group == NULL || ks__group_init(group, name) != KS_OK ||
-        !KS__GROW(&log->groups, &log->group_capacity, log->group_count + 1)) {
-        if (group != NULL)
-            ks__group_release(group);
-        ks__free(group);
-        return NULL;
-    }
-    log->groups[log->group_count++] = group;
-    return group;
-}
-
 static ks_status group_begin(struct ks__local_log *log, const char *name, struct ks__group **group,
                              ks_error *error)
 {
-    ks__mutex_lock(&memory_of(log)->group_mutex);
-    ks__mutex_lock(&log->mutex);
-    *group = known_group(memory_of(log), name);
-    if (*group == NULL)
-        *group = add_group(memory_of(log), name);
-    ks__mutex_unlock(&log->mutex);
-    if (*group != NULL)
-        return KS_OK;
-    ks__mutex_unlock(&memory_of(log)->group_mutex);
-    return ks__error_no_memory(error, name);
+    return ks__local_groups_begin(&memory_of(log)->groups, name, group, error);
 }
 
 static ks_status group_end(struct ks__local_log *log, struct ks__group *group, bool changed,
                            ks_error *error)
 {
     (void)group, (void)changed, (void)error;
-    ks__mutex_unlock(&memory_of(log)->group_mutex);
+    ks__local_groups_end(&memory_of(log)->groups);
     return KS_OK;
 }
 
 static ks_status serial(struct ks__local_log *log, uint64_t *number, ks_error *error)
 {
     (void)error;
-    *number = ++memory_of(log)->serial;
+    *number = ks__local_groups_serial(&memory_of(log)->groups);
     return KS_OK;
 }
 
@@ -398,14 +361,9 @@ static void log_free(struct ks__memory_log *log)
     ks__map_release(&log->epochs);
     for (size_t i = 0; i < log->topic_count; i++)
         topic_free(log->topics[i]);
-    for (size_t i = 0; i < log->group_count; i++) {
-        ks__group_release(log->groups[i]);
-        ks__free(log->groups[i]);
-    }
+    ks__local_groups_release(&log->groups);
     ks__free(log->topics);
-    ks__free(log->groups);
     ks__free(log->name);
-    ks__mutex_release(&log->group_mutex);
     ks__mutex_release(&log->base.mutex);
     ks__free(log);
 }
@@ -427,7 +385,7 @@ static struct ks__memory_log *log_new(const char *name)
         ks__free(log);
         return NULL;
     }
-    if (ks__mutex_init(&log->group_mutex) != KS_OK) {
+    if (ks__local_groups_init(&log->groups) != KS_OK) {
         ks__mutex_release(&log->base.mutex);
         ks__free(log->name);
         ks__free(log);

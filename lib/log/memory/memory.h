@@ -17,7 +17,7 @@
 #define KS_LOG_MEMORY_MEMORY_H
 
 #include "base/map.h"
-#include "log/local.h"
+#include "log/local_groups.h"
 
 struct ks__memory_slot {
     int64_t             base;               /* offset of the first record                         */
@@ -48,12 +48,9 @@ struct ks__memory_log {
     bool                      forgotten;    /* not in the registry any more                       */
     struct ks__memory_topic **topics;       /* by name                                            */
     size_t                    topic_count, topic_capacity;
-    struct ks__mutex          group_mutex;  /* groups; taken before base.mutex                    */
-    struct ks__group        **groups;
-    size_t                    group_count, group_capacity;
+    struct ks__local_groups   groups;
     struct ks__map            positions;    /* group 0 topic 0 partition -> memory_position       */
     struct ks__map            epochs;       /* transactional id -> int64_t                        */
-    uint64_t                  serial;
 };
 
 /* ---- partitions (partition.c); with the mutex held ---- */
