@@ -233,6 +233,8 @@ static void core(struct model *m, int side, const struct fact *fact)
             plain(m, fact);
         else if (m->plan->windowing == WINDOW_SLIDING)
             model_sliding(m, fact);
+        else if (m->plan->windowing == WINDOW_COUNTED)
+            model_counted(m, fact);
         else if (m->plan->windowing == WINDOW_SESSION)
             model_session(m, fact);
         else

@@ -64,6 +64,7 @@ void model_fold(struct model *m, const char **acc, const char *value);
 const char *model_initial(const struct model *m);
 
 void model_time_windows(struct model *m, const struct fact *fact);
+void model_counted(struct model *m, const struct fact *fact);
 void model_sliding(struct model *m, const struct fact *fact);
 void model_session(struct model *m, const struct fact *fact);
 

@@ -98,6 +98,33 @@ void model_time_windows(struct model *m, const struct fact *fact)
         emit_closed(m, size);
 }
 
+/* ---- windows of so many records ---- */
+
+void model_counted(struct model *m, const struct fact *fact)
+{
+    const int64_t size    = m->plan->size_ms;
+    const int64_t advance = m->plan->advance_ms < size ? m->plan->advance_ms : size;
+    int64_t       n       = 0;
+
+    if (fact->key == NULL)
+        return;
+    for (int i = 0; i < m->other.count; i++)
+        n += same(m->other.items[i].key, fact->key);
+    list_add(&m->other, fact);
+    for (int64_t start = 0; start <= n; start += advance) {
+        struct fact one = *fact, row;
+
+        if (start + size <= n)
+            continue;
+        one.start_ms = start;
+        list_add(&m->facts, &one);
+        row     = fold_window(m, fact->key, start, start + size, &one.old);
+        row.old = one.old;
+        if (!m->plan->on_close || (n == start + size - 1 && row.value != NULL))
+            model_emit(m, &row);
+    }
+}
+
 /* ---- sliding windows, when nothing is late ---- */
 
 /* All facts of the key within [start, end], in order of arrival. The old value is the one without

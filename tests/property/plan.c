@@ -30,7 +30,7 @@ bool plan_has_step(const struct plan *plan, enum step step)
 
 static void draw_aggregation(struct plan *plan, struct random *random)
 {
-    plan->windowing = (enum windowing)random_below(random, 5);
+    plan->windowing = (enum windowing)random_below(random, WINDOWINGS);
     /* A sliding window may be a copy of another one; a fold that deletes has no such copies. */
     if (plan->windowing == WINDOW_SLIDING && plan->core == CORE_AGGREGATE)
         plan->core = CORE_REDUCE;
@@ -40,11 +40,17 @@ static void draw_aggregation(struct plan *plan, struct random *random)
     plan->end        = (enum end)random_below(random, ENDS);
     if (plan->windowing == WINDOW_SLIDING)
         plan->grace_ms = 1000; /* late records of sliding windows: the recorded cases */
-    if (plan->end == END_SUPPRESS_CLOSE && !plan_is_windowed(plan))
+    if (plan->end == END_SUPPRESS_CLOSE &&
+        (!plan_is_windowed(plan) || plan->windowing == WINDOW_COUNTED))
         plan->end = END_SUPPRESS_LIMIT;
-    if (plan->windowing == WINDOW_TUMBLING || plan->windowing == WINDOW_HOPPING ||
-        plan->windowing == WINDOW_SESSION)
+    if (plan_is_windowed(plan) && plan->windowing != WINDOW_SLIDING)
         plan->on_close = plan->end == END_NONE && random_percent(random, 40);
+    /* A count does not mind the order in which its records are put together. */
+    if (plan->windowing == WINDOW_HOPPING && plan->core == CORE_COUNT &&
+        random_percent(random, 60)) {
+        plan->end      = END_NONE;
+        plan->on_close = plan->slices = true;
+    }
 }
 
 static void draw_core(struct plan *plan, struct random *random)
@@ -119,7 +125,8 @@ static void print_core(const struct plan *plan, FILE *to)
     static const char *const cores[] = { "nothing", "count", "reduce", "aggregate", "stream-stream",
                                          "stream-table", "table-table", "foreign-key",
                                          "table aggregate", "table count" };
-    static const char *const windows[] = { "", "tumbling", "hopping", "sliding", "session" };
+    static const char *const windows[] = { "", "tumbling", "hopping", "sliding", "session",
+                                           "counted" };
     static const char *const joins[]   = { "inner", "left", "outer" };
 
     fprintf(to, "  core   %s", cores[plan->core]);
@@ -129,9 +136,9 @@ static void print_core(const struct plan *plan, FILE *to)
         fprintf(to, ", before %" PRId64 ", after %" PRId64 ", grace %" PRId64, plan->before_ms,
                 plan->after_ms, plan->grace_ms);
     if (plan_is_windowed(plan))
-        fprintf(to, ", %s windows, size %" PRId64 ", advance %" PRId64 ", grace %" PRId64 "%s",
+        fprintf(to, ", %s windows, size %" PRId64 ", advance %" PRId64 ", grace %" PRId64 "%s%s",
                 windows[plan->windowing], plan->size_ms, plan->advance_ms, plan->grace_ms,
-                plan->on_close ? ", emitted on close" : "");
+                plan->on_close ? ", emitted on close" : "", plan->slices ? ", from slices" : "");
 }
 
 void plan_print(const struct plan *plan, FILE *to)

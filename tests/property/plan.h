@@ -44,7 +44,15 @@ enum core {
     CORES
 };
 
-enum windowing { WINDOW_NONE, WINDOW_TUMBLING, WINDOW_HOPPING, WINDOW_SLIDING, WINDOW_SESSION };
+enum windowing {
+    WINDOW_NONE,
+    WINDOW_TUMBLING,
+    WINDOW_HOPPING,
+    WINDOW_SLIDING,
+    WINDOW_SESSION,
+    WINDOW_COUNTED,
+    WINDOWINGS
+};
 enum join { JOIN_INNER, JOIN_LEFT, JOIN_OUTER };
 
 enum end {
@@ -72,7 +80,9 @@ struct plan {
     enum join      join;
     enum end       end;
     bool           on_close;
-    int64_t        size_ms, advance_ms, grace_ms; /* size: also of gap and difference */
+    bool           slices;
+    int64_t        size_ms, advance_ms, grace_ms; /* size: also of gap and difference; counted:
+                                                   * records */
     int64_t        before_ms, after_ms;
     int64_t        limit_ms;
     bool           in_order; /* times grow, no nulls as keys */

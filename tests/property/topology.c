@@ -176,7 +176,12 @@ static ks_windowed_stream *windowed(ks_grouped_stream *g, const struct plan *pla
     case WINDOW_HOPPING:
         return ks_grouped_stream_windowed_by(
             g, KS_HOPPING(.size_ms = plan->size_ms, .advance_ms = plan->advance_ms,
-                          .grace_ms = plan->grace_ms, .emit = emit));
+                          .grace_ms = plan->grace_ms, .emit = emit,
+                          .slices = plan->slices ? KS_ON : KS_DEFAULT));
+    case WINDOW_COUNTED:
+        return ks_grouped_stream_windowed_by(
+            g, KS_COUNTED(.emit = emit, .count = plan->size_ms,
+                          .advance = plan->advance_ms < plan->size_ms ? plan->advance_ms : 0));
     case WINDOW_SLIDING:
         return ks_grouped_stream_windowed_by(
             g, KS_SLIDING(.difference_ms = plan->size_ms, .grace_ms = plan->grace_ms));

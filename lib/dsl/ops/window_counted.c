@@ -106,10 +106,9 @@ static void counted_process(void *state, ks_ctx *ctx, const struct ks__record *i
             return; /* CW2 */
         first = false;
     }
-    if (ctx->error->status != KS_OK)
-        return;
     row = (struct ks__row){ ks_ctx_i64(ctx, n + 1), record->timestamp_ms, NULL };
-    ks__kv_put_slot(self->counts, &slot, &row);
+    if (ctx->error->status == KS_OK)
+        ks__kv_put_slot(self->counts, &slot, &row);
 }
 
 #define COUNTED_CLASS(name_, prefix_)                                                         \
