@@ -8,8 +8,9 @@
  *      repartition-> filter, sink | source           (the edge between them is a topic)
  *      global     -> source, table, store
  *
- * Building reads flags that declarations left behind and changes only the `built` members, so it
- * can be done again after more declarations (D3).
+ * Which nodes, under which parents, is for rewrite.h to say. Building reads flags that declarations
+ * left behind and changes only members of the build under way, so it can be done again after more
+ * declarations (D3).
  */
 #include "dsl/rewrite.h"
 

@@ -286,11 +286,23 @@ static void table_core(ks_builder *b, const struct plan *plan)
     finish(ks_table_to_stream(t, NULL), plan->core == CORE_TABLE_COUNT);
 }
 
+/* Every other program is optimized: the model knows nothing of it. */
+static void configure(ks_builder *b, const struct plan *plan)
+{
+    ks_config *config = ks_config_new();
+
+    if (plan->seed % 2 == 0)
+        ks_config_set(config, "topology.optimization", "all");
+    ks_builder_configure(b, config);
+    ks_config_free(config);
+}
+
 ks_topology *topology_of(const struct plan *plan)
 {
     ks_builder  *b = ks_builder_new();
     ks_topology *topology;
 
+    configure(b, plan);
     if (plan->core >= CORE_TABLE_TABLE) {
         table_core(b, plan);
     } else {
