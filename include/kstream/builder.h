@@ -156,9 +156,12 @@ KS_API ks_global_table *ks_builder_global_table(ks_builder *b, const char *topic
  * Add a key-value store for processors (KS_KV_STORE("name", ...)); connect it by name in
  * KS_CONNECTED.
  *
+ * With `.ttl_ms` a row is dead, and then deleted, once the task's stream time is past the row's
+ * timestamp by more than that; no read sees a dead row.
+ *
  * Ownership: copies.
  * Threads:   the builder's.
- * Errors:    latches KS_EEXISTS for a taken name, KS_EINVAL for an illegal one.
+ * Errors:    latches KS_EEXISTS for a taken name, KS_EINVAL for an illegal one or a negative ttl.
  * Kafka:     StreamsBuilder#addStateStore, Stores.keyValueStoreBuilder.
  * Since:     0.1
  */

@@ -69,7 +69,7 @@ KS_API ks_iter *ks_kv_store_all(ks_kv_store *store, ks_order order);
 KS_API ks_iter *ks_kv_store_prefix(ks_kv_store *store, ks_bytes prefix, ks_order order);
 
 /**
- * Estimate the number of rows; exact when nothing is uncommitted.
+ * Estimate the number of rows; exact when nothing is uncommitted and no row has outlived its ttl.
  *
  * Ownership: none.
  * Threads:   as ks_kv_store_get().
