@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "runtime/global.h"
+#include "runtime/portable.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -237,6 +238,8 @@ static ks_status open_app(struct ks_app *app)
         status = list_properties(app, &error);
     if (status == KS_OK)
         status = open_cluster(app, &error);
+    if (status == KS_OK)
+        status = ks__check_portable(app->topology, ks__cluster_kind(app->cluster), &error);
     if (status == KS_OK)
         status = open_globals(app, &error);
     if (status == KS_OK) {

@@ -51,6 +51,51 @@ START_TEST(a_mistake_in_the_topology_comes_out_of_run)
 }
 END_TEST
 
+struct point {
+    int32_t x, y;
+};
+
+/* A topology that writes structs, or reads them (`in`), and keeps them in a store as well. */
+static void use_structs(const ks_serde *in, const ks_serde *out)
+{
+    ks_builder *b = ks_builder_new();
+    ks_stream  *s = ks_builder_stream(b, "lines", KS_CONSUMED(.name = "source", .value = in));
+    ks_table   *t = ks_stream_to_table(s, KS_MATERIALIZED(.store = "kept"));
+
+    ks_topology_free(topology);
+    ks_stream_to(ks_table_to_stream(t, KS_NAMED("points", .value = out)), "totals",
+                 KS_PRODUCED(.name = "sink"));
+    ck_assert_msg(ks_builder_build(b, &topology) == KS_OK, "%s",
+                  ks_error_message(ks_builder_error(b)));
+    ks_builder_free(b);
+}
+
+/* The broker is not there: it is refused before anybody asks for it. */
+START_TEST(structs_of_this_host_do_not_go_to_topics_on_kafka)
+{
+    stage_set(&stage, "bootstrap.servers", "127.0.0.1:1");
+    use_structs(NULL, KS_STRUCT(struct point));
+    expect_failure(KS_ETYPE, "sink: the value of topic \"totals\" is a struct point, whose bytes "
+                             "mean something on this host only; encode it with a map_values, or "
+                             "declare it KS_STRUCT_AS_IS");
+    ks_app_free(app);
+    use_structs(KS_STRUCT(struct point), NULL);
+    expect_failure(KS_ETYPE, "source: the value of topic \"lines\" is a struct point");
+}
+END_TEST
+
+START_TEST(structs_may_go_to_topics_of_this_host_or_when_declared_as_they_are)
+{
+    use_structs(NULL, KS_STRUCT(struct point));
+    start_app();
+    close_app();
+    stage_set(&stage, "bootstrap.servers", "127.0.0.1:1");
+    use_structs(NULL, KS_STRUCT_AS_IS(struct point));
+    make_app();
+    ck_assert_int_eq(ks_app_step(app, 0), KS_OK);
+}
+END_TEST
+
 START_TEST(an_unknown_topic_is_named)
 {
     stage_close(&stage);
@@ -227,6 +272,8 @@ static Suite *make_suite(void)
     tcase_add_checked_fixture(mistakes, app_setup, app_teardown);
     tcase_add_test(mistakes, a_mistake_in_the_configuration_comes_out_of_run);
     tcase_add_test(mistakes, a_mistake_in_the_topology_comes_out_of_run);
+    tcase_add_test(mistakes, structs_of_this_host_do_not_go_to_topics_on_kafka);
+    tcase_add_test(mistakes, structs_may_go_to_topics_of_this_host_or_when_declared_as_they_are);
     tcase_add_test(mistakes, an_unknown_topic_is_named);
     tcase_add_test(mistakes, a_wrong_address_is_an_error);
     tcase_add_test(mistakes, a_state_directory_that_is_a_link_is_refused);
