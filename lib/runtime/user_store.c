@@ -240,36 +240,37 @@ ks_status ks_store_ctx_fail_text(ks_store_ctx *ctx, const char *text)
 
 const char *ks_store_ctx_name(const ks_store_ctx *ctx)
 {
-    return ctx->spec->name;
+    return ctx != NULL ? ctx->spec->name : "";
 }
 
 const char *ks_store_ctx_application(const ks_store_ctx *ctx)
 {
-    return ctx->task->application_id;
+    return ctx != NULL ? ctx->task->application_id : "";
 }
 
 const char *ks_store_ctx_task(const ks_store_ctx *ctx)
 {
-    return ctx->task->id;
+    return ctx != NULL ? ctx->task->id : "";
 }
 
 int32_t ks_store_ctx_partition(const ks_store_ctx *ctx)
 {
-    return ctx->task->options.partition;
+    return ctx != NULL ? ctx->task->options.partition : -1;
 }
 
 int64_t ks_store_ctx_time_ms(const ks_store_ctx *ctx)
 {
-    return ctx->in_hook ? -1 : time_ms(ctx->task);
+    return ctx == NULL || ctx->in_hook ? -1 : time_ms(ctx->task);
 }
 
 const char *ks_store_ctx_directory(ks_store_ctx *ctx)
 {
-    ks_error *error = ctx->in_hook ? &ctx->error : &ctx->task->error;
+    ks_error *error;
     char     *directory;
 
-    if (ctx->directory != NULL)
-        return ctx->directory;
+    if (ctx == NULL || ctx->directory != NULL)
+        return ctx != NULL ? ctx->directory : NULL;
+    error     = ctx->in_hook ? &ctx->error : &ctx->task->error;
     directory = directory_of(ctx->task, ctx->spec);
     if (directory == NULL) {
         ks__error_no_memory(error, ctx->spec->name);

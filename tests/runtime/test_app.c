@@ -402,6 +402,36 @@ END_TEST
 
 /* ---- an event loop ---- */
 
+static ks_status commit_if_now(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)user;
+    if (ks_bytes_equal(record->value, KS_TEXT("now")))
+        ks_ctx_commit(ctx);
+    return KS_OK;
+}
+
+START_TEST(user_code_asks_for_a_commit)
+{
+    ks_builder *b = ks_builder_new();
+    ks_app     *mine;
+
+    ks_topology_free(topology);
+    ks_stream_to(ks_stream_peek(ks_builder_stream(b, "lines", NULL), commit_if_now, NULL, NULL),
+                 "totals", NULL);
+    ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    ks_builder_free(b);
+    stage_set(&stage, "processing.guarantee", "exactly_once_v2");
+    stage_set(&stage, "transaction.timeout.ms", "120s");
+    stage_set(&stage, "commit.interval.ms", "60s");
+    mine = ks_app_new(topology, stage.config);
+    ck_assert_msg(ks_app_start(mine) == KS_OK, "%s", ks_error_message(ks_app_error(mine)));
+    stage_feed(&stage, "lines", NULL, "later");
+    stage_feed(&stage, "lines", NULL, "now");
+    stage_await_count(&stage, NULL, "totals", 2);
+    ks_app_free(mine);
+}
+END_TEST
+
 START_TEST(a_poll_loop_needs_only_the_descriptor_and_the_timer)
 {
     struct pollfd one = { .events = POLLIN };
@@ -784,6 +814,7 @@ static Suite *make_suite(void)
     tcase_add_test(life, no_app_answers_too);
     tcase_add_test(life, run_returns_after_a_stop_from_a_signal_handler);
     tcase_add_test(life, close_makes_the_last_commit);
+    tcase_add_test(life, user_code_asks_for_a_commit);
     tcase_add_test(life, a_paused_app_processes_nothing_until_it_goes_on);
     tcase_add_test(life, a_poll_loop_needs_only_the_descriptor_and_the_timer);
     tcase_add_test(life, a_written_record_makes_the_descriptor_readable);

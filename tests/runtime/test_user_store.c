@@ -100,7 +100,7 @@ static void setup(void)
 {
     stage_open(&stage, STAGE_EMBEDDED);
     stage_set(&stage, "log.sync", "false");
-    stage_topic(&stage, "in", 1);
+    stage_topic(&stage, "in", 4);
     stage_topic(&stage, "out", 1);
     atomic_store(&poison_left, 0);
 }
@@ -357,6 +357,41 @@ START_TEST(what_was_not_committed_is_forgotten_on_abort)
 }
 END_TEST
 
+/* Tasks are revoked, kept, taken over by another instance and given back: each record counts once.
+ */
+START_TEST(counts_go_on_through_rebalances)
+{
+    ks_topology *topology = counting(&sketch_class, NULL, KS_DEFAULT);
+    ks_app      *other = NULL;
+
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    stage_set(&stage, "commit.interval.ms", "20");
+    start(topology);
+    stage_await_state(app, NULL, KS_APP_RUNNING);
+    for (int64_t round = 1; round <= 3; round++) {
+        if (round == 2) {
+            other = ks_app_new(topology, stage.config);
+            ck_assert_int_eq(ks_app_start(other), KS_OK);
+            stage_await_state(other, NULL, KS_APP_RUNNING);
+        }
+        for (char key[] = "a"; key[0] <= 'h'; key[0]++)
+            stage_append(&stage, "in", key, key);
+        stage_flush(&stage);
+        for (char key[] = "a"; key[0] <= 'h'; key[0]++)
+            stage_await_i64(&stage, NULL, "out", key, round);
+        if (round == 2) {
+            ck_assert_int_eq(ks_app_close(other, -1), KS_OK);
+            ks_app_free(other);
+            stage_await_state(app, NULL, KS_APP_RUNNING);
+        }
+    }
+    ck_assert_uint_eq(stage_count(&stage, "out"), 3 * 8);
+    ck_assert_int_eq(ks_app_close(app, -1), KS_OK);
+    ks_app_free(app);
+    ks_topology_free(topology);
+}
+END_TEST
+
 START_TEST(a_lost_state_directory_comes_back_and_stale_files_are_not_believed)
 {
     ks_topology *topology = counting(&filed_class, NULL, KS_DEFAULT);
@@ -573,6 +608,7 @@ int main(void)
     tcase_add_test(tcase, files_of_its_own_spare_a_store_the_restore);
     tcase_add_test(tcase, files_that_lag_behind_are_followed_by_the_rest_of_the_changelog);
     tcase_add_loop_test(tcase, what_was_not_committed_is_forgotten_on_abort, 0, 2);
+    tcase_add_loop_test(tcase, counts_go_on_through_rebalances, 0, 2);
     tcase_add_loop_test(tcase, a_lost_state_directory_comes_back_and_stale_files_are_not_believed,
                         0, 2);
     tcase_add_test(tcase, a_commit_that_fails_is_tried_again);
