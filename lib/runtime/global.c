@@ -600,7 +600,8 @@ static const struct table *find_declared(const struct ks__globals *globals, cons
 }
 
 struct ks_kv_store *ks__global_view_store(struct ks__global_view *view,
-                                          struct ks__globals *globals, const char *name)
+                                          struct ks__globals *globals, const char *name,
+                                          ks_error *error)
 {
     const struct table       *table = find_declared(globals, name);
     struct ks__global_reader *reader;
@@ -613,11 +614,11 @@ struct ks_kv_store *ks__global_view_store(struct ks__global_view *view,
     reader = ks__zalloc(sizeof(*reader));
     if (reader == NULL || init_view(view) != KS_OK) {
         ks__free(reader);
-        ks__error_no_memory(&view->error, name);
+        ks__error_no_memory(error, name);
         return NULL;
     }
     if (ks__global_reader_open(&reader->store, globals->state, table->global->store, &view->host,
-                               &view->error) != KS_OK) {
+                               error) != KS_OK) {
         ks__free(reader);
         return NULL;
     }

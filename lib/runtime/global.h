@@ -74,9 +74,10 @@ struct ks__global_view {
 };
 
 /* The reader of a table by its store's name, opened on first use; NULL = no such table, or a
- * failure, which the next renewal reports. */
+ * failure. */
 struct ks_kv_store *ks__global_view_store(struct ks__global_view *view,
-                                          struct ks__globals *globals, const char *name);
+                                          struct ks__globals *globals, const char *name,
+                                          ks_error *error);
 /* Between two batches: show the newest. A failure to read since the last call is returned. */
 ks_status ks__global_view_renew(struct ks__global_view *view, ks_error *error);
 void ks__global_view_release(struct ks__global_view *view);

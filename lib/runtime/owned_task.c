@@ -131,11 +131,12 @@ void ks__owned_task_free(struct ks__owned_task *owned, bool clean)
 /* ---- opening ---- */
 
 /* What operators of the task ask for and it has not: a reader of its own of a global table. */
-static struct ks_kv_store *global_store(void *user, const char *name)
+static struct ks_kv_store *global_store(void *user, const char *name, ks_error *error)
 {
     struct ks__owned_task *owned = user;
 
-    return ks__global_view_store(&owned->globals, owned->thread->app->globals, name);
+    return ks__global_view_store(&owned->globals, owned->thread->app->globals, name,
+                                 error);
 }
 
 static ks_status open_task(struct ks__owned_task *owned, ks_error *error)

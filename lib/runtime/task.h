@@ -71,7 +71,7 @@ struct ks__task_options {
     struct ks__commit          *commit;        /* the thread's: opens transactions */
     const struct ks__failure_handlers *handlers;
     /* A store that is not of this task: global tables. NULL = none. */
-    struct ks_kv_store *(*global_store)(void *user, const char *name);
+    struct ks_kv_store *(*global_store)(void *user, const char *name, ks_error *error);
     void *global_user;
     /* Set when somebody else has an answer for an operator of the task. NULL = nobody waits. */
     struct ks__wake *wake;

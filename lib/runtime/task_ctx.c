@@ -86,7 +86,9 @@ static struct ks_kv_store *store_of_kind(ks_ctx *ctx, const char *name, enum ks_
         return NULL;
     }
     if (store == NULL && options->global_store != NULL)
-        store = options->global_store(options->global_user, name);
+        store = options->global_store(options->global_user, name, ctx->error);
+    if (ks__error_is_set(ctx->error))
+        return NULL;
     if (store == NULL && ks__topology_store(options->topology, name) != NULL)
         raise_unconnected(ctx, name);
     else if (store == NULL)

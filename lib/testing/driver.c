@@ -242,7 +242,7 @@ static struct ks_kv_store *find_store(ks_driver *d, const char *name, enum ks__s
     if (spec != NULL && spec->kind != kind)
         REFUSE(d, KS_ETYPE, "store \"%s\" is no %s", name, what);
     else if (spec != NULL && spec->global)
-        store = ks__global_view_store(&d->view, d->globals, name);
+        store = ks__global_view_store(&d->view, d->globals, name, &d->error);
     else if (spec != NULL && state != NULL)
         store = ks__state_find(state, name);
     if (store == NULL && d->error.status == KS_OK)

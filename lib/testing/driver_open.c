@@ -195,11 +195,12 @@ static ks_status open_globals(ks_driver *d)
     return status;
 }
 
-static struct ks_kv_store *global_store(void *user, const char *name)
+static struct ks_kv_store *global_store(void *user, const char *name, ks_error *error)
 {
     ks_driver *d = user;
 
-    return d->globals != NULL ? ks__global_view_store(&d->view, d->globals, name) : NULL;
+    return d->globals != NULL ? ks__global_view_store(&d->view, d->globals, name, error)
+                              : NULL;
 }
 
 /* ---- task ---- */

@@ -14,9 +14,10 @@ struct outcome {
     bool      right;     /* the outputs are those of a run without faults */
 };
 
-/* Two topologies: word count; operators beyond those of Kafka Streams. */
+/* Three topologies: word count; operators beyond those of Kafka Streams; stores beyond tables. */
 typedef void scenario_fn(struct outcome *outcome, const char *directory);
 scenario_fn scenario_operators;
+scenario_fn scenario_stores;
 /* Build, pipe some lines through a driver on `directory` (NULL = its own), read the outputs, look
  * into the store, free everything. */
 void scenario_run(struct outcome *outcome, const char *directory);

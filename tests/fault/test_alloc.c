@@ -11,7 +11,8 @@
 
 static struct ks__alloc_probe probe;
 
-static scenario_fn *const scenarios[] = { scenario_run, scenario_operators };
+static scenario_fn *const scenarios[] = { scenario_run, scenario_operators,
+                                            scenario_stores };
 static scenario_fn       *run;
 
 static void install(uint64_t fail_at, bool fail_all_after)
@@ -94,9 +95,9 @@ int main(void)
     suite_add_tcase(suite, sweeps);
     tcase_set_timeout(sweeps, 100);
     tcase_add_checked_fixture(sweeps, set_up, tear_down);
-    tcase_add_loop_test(sweeps, a_failed_allocation_is_a_clean_error_and_loses_nothing, 0, 2);
+    tcase_add_loop_test(sweeps, a_failed_allocation_is_a_clean_error_and_loses_nothing, 0, 3);
     tcase_add_loop_test(sweeps, no_memory_from_some_point_on_is_a_clean_error_and_loses_nothing, 0,
-                        2);
+                        3);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
