@@ -61,9 +61,9 @@ KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
  *
  * Returns sooner when there is nothing to do. 0 = one round. Never waits for new records.
  *
- * A step does not wait for a broker, nor on the embedded log for others that write to it or for the
- * disk: a commit goes on in between, nothing is processed until it is decided, and then the
- * descriptor is readable. The first step opens the log, which may wait for another process.
+ * On the embedded log a step waits neither for others that write to it nor for the disk: a commit
+ * goes on between the steps, nothing is processed until it is decided, and then the descriptor is
+ * readable. What is waited for is opening: the log, in the first step, and the files of a state.
  *
  * Ownership: none.
  * Threads:   one at a time; callbacks run on it.

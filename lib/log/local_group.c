@@ -20,7 +20,6 @@
 #include "base/assert.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #define LOOK_FOR_DEAD_MS 1000               /* at least so often, where processes share the log   */
 
@@ -268,10 +267,9 @@ ks_status ks__local_acknowledge(struct ks__session *base, int timeout_ms)
 
 static void left(struct ks__handover *handover)
 {
-    struct ks__local_change  *change = (struct ks__local_change *)handover;
-    struct ks__local_session *session;
+    struct ks__local_change  *change  = (struct ks__local_change *)handover;
+    struct ks__local_session *session = (struct ks__local_session *)(uintptr_t)change->session;
 
-    memcpy(&session, &change->session, sizeof(session));    /* as ks__local_leave() got it */
     ks__local_reset_change(change);
     ks__free(change);
     ks__local_session_let_go(session);
