@@ -63,7 +63,7 @@ KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
  *
  * On the embedded log a step waits neither for others that write to it nor for the disk: a commit
  * goes on between the steps, nothing is processed until it is decided, and then the descriptor is
- * readable. What is waited for is opening: the log, in the first step, and the files of a state.
+ * readable. What a step does wait for are the files of a state, and of a log that it has to make.
  *
  * Ownership: none.
  * Threads:   one at a time; callbacks run on it.

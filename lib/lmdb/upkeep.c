@@ -90,20 +90,31 @@ ks_status ks__env_space(struct ks__env *env, struct ks__env_space *out, ks_error
 /* ---- named databases ---- */
 
 /* A handle survives only when the transaction that opened it commits, a read one too. */
-static int open_database(struct ks__env *env, const char *name, MDB_dbi *dbi)
+static int open_in(struct ks__env *env, const char *name, bool reads, MDB_dbi *dbi)
 {
-    bool     guest  = env->options.read_only;
     MDB_txn *txn    = NULL;
-    int      number = mdb_txn_begin(env->handle, NULL, guest ? MDB_RDONLY : 0, &txn);
+    int      number = mdb_txn_begin(env->handle, NULL, reads ? MDB_RDONLY : 0, &txn);
 
     if (number != MDB_SUCCESS)
         return number;
-    number = mdb_dbi_open(txn, name, guest ? 0 : MDB_CREATE, dbi);
+    number = mdb_dbi_open(txn, name, reads ? 0 : MDB_CREATE, dbi);
     if (number != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return number;
     }
     return mdb_txn_commit(txn);
+}
+
+/* In an env that other processes write to, one that is there is opened without waiting for them. */
+static int open_database(struct ks__env *env, const char *name, MDB_dbi *dbi)
+{
+    int number = MDB_NOTFOUND;
+
+    if (env->options.read_only || env->options.shared)
+        number = open_in(env, name, true, dbi);
+    if (number == MDB_NOTFOUND && !env->options.read_only)
+        number = open_in(env, name, false, dbi);
+    return number;
 }
 
 static bool find_database(struct ks__env *env, const char *name, unsigned *db)

@@ -239,6 +239,34 @@ START_TEST(a_step_does_not_wait_for_a_process_that_keeps_the_lock)
 }
 END_TEST
 
+/* ---- opening ---- */
+
+static void reopen_log(void)
+{
+    ks_writer_free(stage.writer);
+    ks_log_free(stage.log);
+    stage.log = ks_log_new(stage.address, NULL);
+    ck_assert_int_eq(ks_error_status(ks_log_error(stage.log)), KS_OK);
+    stage.writer = ks_log_writer(stage.log, NULL);
+}
+
+START_TEST(to_open_a_log_that_is_there_is_not_to_wait_for_a_process_that_keeps_the_lock)
+{
+    struct holder holder = holder_start();
+    char          path[256] = "";
+
+    setup();
+    snprintf(path, sizeof(path), "%s", stage.address + strlen("embedded:"));
+    ck_assert_int_eq(write(holder.to, path, sizeof(path)), sizeof(path));
+    holder_does(&holder);                       /* takes it */
+    reopen_log();
+    ck_assert_int_eq(ks_log_partitions(stage.log, "lines"), 2);
+    holder_does(&holder);                       /* lets go */
+    holder_end(&holder);
+    teardown();
+}
+END_TEST
+
 int main(void)
 {
     Suite   *s    = suite_create("budget");
@@ -254,6 +282,8 @@ int main(void)
     suite_add_tcase(s, disk_case);
     tcase_set_timeout(lock, 60);
     tcase_add_loop_test(lock, a_step_does_not_wait_for_a_process_that_keeps_the_lock, 0, 3);
+    tcase_add_test(lock,
+                   to_open_a_log_that_is_there_is_not_to_wait_for_a_process_that_keeps_the_lock);
     suite_add_tcase(s, lock);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);

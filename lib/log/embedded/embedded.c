@@ -481,18 +481,39 @@ static struct ks__embedded_log *log_new(struct ks__env *env)
     return NULL;
 }
 
-/* Read or make the log's identity. */
-static ks_status identify(struct ks__embedded_log *log, ks_error *error)
+/* Make the log's identity, unless another process has made it just now. */
+static ks_status make_identity(struct ks__embedded_log *log, ks_error *error)
 {
     struct ks__txn *txn;
     ks_status       status = ks__txn_begin_write(log->env, &txn, error);
 
     if (status != KS_OK)
         return status;
-    status = ks__row_identity(log, txn, log->base.id);
-    if (status == KS_OK)
-        return ks__txn_commit(txn);
+    status = ks__row_get_identity(log, txn, log->base.id);
+    if (status == KS_OK && log->base.id[0] == '\0') {
+        ks__local_make_id(log->base.id);
+        status = ks__row_put_identity(log, txn, log->base.id);
+        if (status == KS_OK)
+            return ks__txn_commit(txn);
+    }
     ks__txn_abort(txn);
+    return status;
+}
+
+/* One that is there is read without waiting for who writes. */
+static ks_status identify(struct ks__embedded_log *log, ks_error *error)
+{
+    struct ks__txn *txn;
+    ks_status       status = ks__txn_begin_read(log->env, &txn, error);
+
+    if (status == KS_OK) {
+        status = ks__row_get_identity(log, txn, log->base.id);
+        ks__txn_abort(txn);
+    }
+    if (status == KS_OK && log->base.id[0] == '\0')
+        status = make_identity(log, error);
+    if (status == KS_OK)
+        return KS_OK;
     return ks__error_set(error, status, "the identity of the log cannot be read");
 }
 

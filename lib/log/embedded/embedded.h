@@ -152,9 +152,11 @@ ks_status ks__row_get_epoch(struct ks__embedded_log *log, struct ks__txn *txn, c
                             int64_t *epoch);
 ks_status ks__row_put_epoch(struct ks__embedded_log *log, struct ks__txn *txn, const char *id,
                             int64_t epoch);
-/* The identity of the log, made when there is none yet. */
-ks_status ks__row_identity(struct ks__embedded_log *log, struct ks__txn *txn,
-                           char out[KS__CLUSTER_ID_BYTES]);
+/* The identity of the log; "" = it has none yet. */
+ks_status ks__row_get_identity(struct ks__embedded_log *log, struct ks__txn *txn,
+                               char out[KS__CLUSTER_ID_BYTES]);
+ks_status ks__row_put_identity(struct ks__embedded_log *log, struct ks__txn *txn,
+                               const char *identity);
 /* The next number of the log, kept. */
 ks_status ks__row_serial(struct ks__embedded_log *log, struct ks__txn *txn, uint64_t *serial);
 /* A group as the bytes of its row, and back into one that is empty: KS_ECORRUPT, KS_ENOMEM; then it

@@ -158,25 +158,30 @@ ks_status ks__row_put_epoch(struct ks__embedded_log *log, struct ks__txn *txn, c
     return put_number(log, txn, &key, epoch);
 }
 
-ks_status ks__row_identity(struct ks__embedded_log *log, struct ks__txn *txn,
-                           char out[KS__CLUSTER_ID_BYTES])
+ks_status ks__row_get_identity(struct ks__embedded_log *log, struct ks__txn *txn,
+                               char out[KS__CLUSTER_ID_BYTES])
 {
     struct meta_key key = key_of('n', "");
     ks_bytes        value;
     ks_status       status = ks__txn_get(txn, log->meta, bytes_of(&key), &value);
 
-    if (status == KS_OK && value.data != NULL) {
-        if (value.size != KS__CLUSTER_ID_BYTES - 1)
-            return KS_ECORRUPT;
-        memcpy(out, value.data, value.size);
-        out[value.size] = '\0';
-        return KS_OK;
-    }
-    if (status != KS_OK)
+    out[0] = '\0';
+    if (status != KS_OK || value.data == NULL)
         return status;
-    ks__local_make_id(out);
+    if (value.size != KS__CLUSTER_ID_BYTES - 1)
+        return KS_ECORRUPT;
+    memcpy(out, value.data, value.size);
+    out[value.size] = '\0';
+    return KS_OK;
+}
+
+ks_status ks__row_put_identity(struct ks__embedded_log *log, struct ks__txn *txn,
+                               const char *identity)
+{
+    struct meta_key key = key_of('n', "");
+
     return ks__txn_put(txn, log->meta, bytes_of(&key),
-                       (ks_bytes){ out, KS__CLUSTER_ID_BYTES - 1 });
+                       (ks_bytes){ identity, KS__CLUSTER_ID_BYTES - 1 });
 }
 
 ks_status ks__row_serial(struct ks__embedded_log *log, struct ks__txn *txn, uint64_t *serial)
