@@ -99,7 +99,8 @@ bool ks__stream_gather(ks_stream *s, const struct ks__call *call,
         &(struct ks__repartition_seed){ .prefix = own_name ? how->prefix : s->node->name,
                                         .key    = how->key,
                                         .value  = how->value,
-                                        .again  = own_name ? NULL : s->repartition });
+                                        .again  = own_name ? NULL : s->repartition,
+                                        .stays  = true });
 
     if (node == NULL)
         return false;

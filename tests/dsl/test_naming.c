@@ -46,6 +46,45 @@ static void assert_describes(ks_builder *b, const char *expected)
     ks_builder_free(b);
 }
 
+static ks_status join_sides(ks_ctx *ctx, const ks_record *left, const ks_record *right,
+                            ks_bytes *out, void *user)
+{
+    (void)ctx, (void)left, (void)right, (void)out, (void)user;
+    return KS_OK;
+}
+
+static void join_itself(ks_stream *s, const char *topic)
+{
+    ks_stream_to(ks_stream_join_stream(s, s, KS_WITHIN(.difference_ms = 5), join_sides, NULL, NULL),
+                 topic, NULL);
+}
+
+/* Sub-topologies are numbered by their first node, so it matters for the directories of tasks. */
+START_TEST(a_topic_that_joins_share_stands_where_the_first_one_put_it)
+{
+    ks_builder  *b = ks_builder_new();
+    ks_stream   *s = ks_stream_select_key(ks_builder_stream(b, "in", NULL), choose, NULL, NULL);
+    ks_topology *topology;
+    char        *text;
+
+    join_itself(s, "out");
+    ks_stream_to(ks_builder_stream(b, "other", NULL), "out2", NULL);
+    join_itself(s, "out3");
+    ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    text = ks_topology_describe(topology, KS_DESCRIBE_TEXT);
+    ck_assert_ptr_nonnull(strstr(text,
+                                 "  Sub-topology: 1\n"
+                                 "    Source: KSTREAM-SOURCE-0000000004 (topics: "
+                                 "[KSTREAM-KEY-SELECT-0000000001-repartition])\n"));
+    ck_assert_ptr_nonnull(strstr(text,
+                                 "  Sub-topology: 2\n"
+                                 "    Source: KSTREAM-SOURCE-0000000014 (topics: [other])\n"));
+    ks_text_free(text);
+    ks_topology_free(topology);
+    ks_builder_free(b);
+}
+END_TEST
+
 START_TEST(operators_take_indexes_in_order_of_declaration)
 {
     ks_builder *b = ks_builder_new();
@@ -187,6 +226,7 @@ int main(void)
     int      failed;
 
     tcase_add_test(cases, operators_take_indexes_in_order_of_declaration);
+    tcase_add_test(cases, a_topic_that_joins_share_stands_where_the_first_one_put_it);
     tcase_add_test(cases, a_given_name_still_takes_an_index);
     tcase_add_test(cases, a_repartition_cuts_the_topology);
     tcase_add_test(cases, branches_are_named_after_their_split);
