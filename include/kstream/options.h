@@ -466,7 +466,7 @@ template <typename T> inline const T *ks__temporary(const T &options)
 #define KS_SESSIONS(...)  KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_SESSIONS, __VA_ARGS__)
 /* .start_ms */
 #define KS_UNLIMITED(...) KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_UNLIMITED, __VA_ARGS__)
-/* .count, and .advance, .emit */
+/* .count, and .emit (before it, in C++), .advance */
 #define KS_COUNTED(...)   KS_LITERAL_(ks_windowing, .kind = KS_WINDOWS_COUNTED, __VA_ARGS__)
 
 /**
