@@ -69,7 +69,7 @@ static void multiply(const struct step *step, const float *weight, const double 
 
 static void run_step(const struct graph *graph, const struct step *step, double *values)
 {
-    const float  *weight = graph->weight + step->weights;
+    const float  *weight = graph->weight != NULL ? graph->weight + step->weights : NULL;
     const double *in = values + step->from;
     double       *out = values + step->to;
 

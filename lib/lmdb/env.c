@@ -177,6 +177,21 @@ static bool is_damage(int number)
            number == MDB_PAGE_NOTFOUND;
 }
 
+/* What LMDB would not survive is found before it sees the file. */
+static ks_status verify(struct ks__env *env, ks_error *error)
+{
+    char      why[160];
+    char     *path = ks__env_path(env->directory, "data.mdb");
+    ks_status status;
+
+    if (path == NULL)
+        return ks__error_no_memory(error, "data.mdb");
+    status = ks__data_file_check(env, path, why, sizeof(why), error);
+    ks__free(path);
+    return status != KS_ECORRUPT ? status
+                                 : ks__gate_discard(env, KS__ENV_DISCARDED_CORRUPT, why, error);
+}
+
 static ks_status open_handle(struct ks__env *env, bool alone, ks_error *error)
 {
     ks_status status = KS_OK;
@@ -188,11 +203,13 @@ static ks_status open_handle(struct ks__env *env, bool alone, ks_error *error)
         env->origin = KS__ENV_TRUSTED;      /* in use by others, who have judged it */
         status      = ks__gate_join(env, error);
     }
+    if (status == KS_OK && alone && !env->options.read_only)
+        status = verify(env, error);
     if (status != KS_OK)
         return status;
     number = open_halving(env);
     if (is_damage(number) && alone && !env->options.keep_always) {
-        status = ks__gate_discard(env, KS__ENV_DISCARDED_CORRUPT, error);
+        status = ks__gate_discard(env, KS__ENV_DISCARDED_CORRUPT, "", error);
         if (status != KS_OK)
             return status;
         number = open_halving(env);

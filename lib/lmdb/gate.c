@@ -179,15 +179,18 @@ static ks_status remove_file(const struct ks__env *env, const char *name, ks_err
     return KS_OK;
 }
 
-ks_status ks__gate_discard(struct ks__env *env, enum ks__env_origin why, ks_error *error)
+ks_status ks__gate_discard(struct ks__env *env, enum ks__env_origin why, const char *detail,
+                           ks_error *error)
 {
-    ks_status status;
+    const char *open = detail[0] != '\0' ? " (" : "", *end = detail[0] != '\0' ? ")" : "";
+    ks_status   status;
 
     if (env->options.keep_always)
-        return ks__error_set(error, KS_ECORRUPT, "%s: %s; it is kept as it is: restore a copy, or "
-                             "use another directory", env->directory, ks__env_origin_text(why));
-    KS__LOG_AT_WARN(env->options.log, "lmdb", "%s: %s; its content is discarded", env->directory,
-                    ks__env_origin_text(why));
+        return ks__error_set(error, KS_ECORRUPT, "%s: %s%s%s%s; it is kept as it is: restore a "
+                             "copy, or use another directory", env->directory,
+                             ks__env_origin_text(why), open, detail, end);
+    KS__LOG_AT_WARN(env->options.log, "lmdb", "%s: %s%s%s%s; its content is discarded",
+                    env->directory, ks__env_origin_text(why), open, detail, end);
     env->origin = why;
     status      = remove_file(env, "data.mdb", error);
     return status == KS_OK ? remove_file(env, "lock.mdb", error) : status;
@@ -208,10 +211,13 @@ ks_status ks__gate_enter(struct ks__env *env, ks_error *error)
         found = gate_read(env->directory, &gate, error, &status);
     if (status != KS_OK)
         return status;
+    if (!data && found == GOOD_GATE && gate.state != KS__GATE_OPEN && env->options.keep_always)
+        return ks__gate_discard(env, KS__ENV_DISCARDED_CORRUPT,
+                                "data.mdb is missing or empty, but was in use", error);
     if (data) {
         origin = judge(env, found, &gate);
         if (origin != KS__ENV_TRUSTED)
-            status = ks__gate_discard(env, origin, error);
+            status = ks__gate_discard(env, origin, "", error);
         else
             env->origin = KS__ENV_TRUSTED;
     }
@@ -221,6 +227,8 @@ ks_status ks__gate_enter(struct ks__env *env, ks_error *error)
     same_boot = found == GOOD_GATE && strcmp(gate.boot_id, boot) == 0;
     if (env->origin == KS__ENV_TRUSTED && same_boot && gate.state == KS__GATE_OPEN)
         return KS_OK;                   /* the file says so already */
+    if (!data && env->options.keep_always && !env->options.no_sync)
+        return KS_OK;                   /* said once the file is there */
     if (!env->options.no_sync)          /* nothing that was not synced is there */
         return ks__gate_write(env, env->directory, KS__GATE_SYNCED, false, error);
     must_sync = found == GOOD_GATE && gate.state != KS__GATE_OPEN;              /* L4 */

@@ -79,11 +79,17 @@ ks_status ks__gate_enter(struct ks__env *env, ks_error *error);
 ks_status ks__gate_join(struct ks__env *env, ks_error *error);
 /* The env syncs from now on, nobody else uses it: sync what is there and say so. */
 ks_status ks__gate_be_synced(struct ks__env *env, ks_error *error);
-/* Empty the directory of LMDB's files. */
-ks_status ks__gate_discard(struct ks__env *env, enum ks__env_origin why, ks_error *error);
+/* Empty the directory of LMDB's files; `detail` "" = none. */
+ks_status ks__gate_discard(struct ks__env *env, enum ks__env_origin why, const char *detail,
+                           ks_error *error);
 /* Write the gate of `env` into `directory`. */
 ks_status ks__gate_write(const struct ks__env *env, const char *directory,
                          enum ks__gate_state state, bool sync, ks_error *error);
+
+/* verify.c: does the data file hold together? Looks at a bounded number of pages. KS_ECORRUPT, with
+ * `error` not set: `why` says what is wrong. */
+ks_status ks__data_file_check(const struct ks__env *env, const char *path, char *why,
+                              size_t why_size, ks_error *error);
 
 /* locks.c: the two flocks. */
 ks_status ks__locks_begin_opening(struct ks__env *env, int *opening_fd, ks_error *error);

@@ -3,7 +3,7 @@
  * check.h - do all properties hold for a program?
  *
  *      engine = model, record for record
- *      with restarts, and with the state lost, = without
+ *      with restarts, and with the state lost or damaged, = without
  *      caches on = caches off, in the end
  *      embedded log = memory log, record for record
  *      four partitions = one, key by key

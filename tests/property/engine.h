@@ -12,7 +12,12 @@
 #include <kstream/kstream.h>
 
 enum engine_log { ENGINE_MEMORY, ENGINE_EMBEDDED };
-enum engine_restart { RESTART_NEVER, RESTART_SOMETIMES, RESTART_WITHOUT_STATE };
+enum engine_restart {
+    RESTART_NEVER,
+    RESTART_SOMETIMES,
+    RESTART_WITHOUT_STATE,
+    RESTART_DAMAGED        /* half of each file of the state is gone */
+};
 
 struct engine {
     const struct plan  *plan;

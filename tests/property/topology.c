@@ -221,7 +221,7 @@ static void finish(ks_stream *s, bool number)
 
 static void aggregation(ks_stream *s, const struct plan *plan)
 {
-    ks_grouped_stream *g      = ks_stream_group_by_key(s, NULL);
+    ks_grouped_stream *g      = ks_stream_group_by_key(s, KS_GROUPED(.name = "key"));
     bool               number = plan->core == CORE_COUNT;
     void              *user   = number ? is_number : NULL;
     ks_table *t = plan_is_windowed(plan) ? windowed_core(windowed(g, plan), plan)
@@ -234,7 +234,8 @@ static void aggregation(ks_stream *s, const struct plan *plan)
     if (plan->end == END_SUPPRESS_LIMIT)
         t = ks_table_suppress(t, KS_SUPPRESSED(.limit_ms = plan->limit_ms));
     if (plan->end == END_GROUP) {
-        t = ks_grouped_table_count(ks_table_group_by(t, by_size, user, NULL), NULL);
+        t = ks_grouped_table_count(ks_table_group_by(t, by_size, user,
+                                                          KS_GROUPED(.name = "group")), NULL);
         number = true;
     }
     finish(ks_table_to_stream(t, NULL), number);
@@ -245,17 +246,22 @@ static void stream_join(ks_builder *b, ks_stream *s, const struct plan *plan)
     if (plan->core == CORE_STREAM_TABLE) {
         ks_table *t = ks_builder_table(b, "b", NULL, NULL);
 
-        finish(plan->join == JOIN_INNER ? ks_stream_join_table(s, t, join, NULL, NULL)
-                                        : ks_stream_left_join_table(s, t, join, NULL, NULL), false);
+        finish(plan->join == JOIN_INNER
+                   ? ks_stream_join_table(s, t, join, NULL, KS_JOINED(.name = "join"))
+                   : ks_stream_left_join_table(s, t, join, NULL, KS_JOINED(.name = "join")),
+               false);
     } else {
         ks_stream            *o = ks_builder_stream(b, "b", NULL);
         const ks_join_windows w = { .struct_size = sizeof(w), .before_ms = plan->before_ms,
                                     .after_ms = plan->after_ms, .grace_ms = plan->grace_ms };
 
-        finish(plan->join == JOIN_INNER  ? ks_stream_join_stream(s, o, &w, join, NULL, NULL)
-               : plan->join == JOIN_LEFT ? ks_stream_left_join_stream(s, o, &w, join, NULL, NULL)
-                                         : ks_stream_outer_join_stream(s, o, &w, join, NULL, NULL),
-               false);
+        const ks_stream_joined named = { .struct_size = sizeof(named), .name = "join" };
+
+        finish(plan->join == JOIN_INNER
+                   ? ks_stream_join_stream(s, o, &w, join, NULL, &named)
+               : plan->join == JOIN_LEFT
+                   ? ks_stream_left_join_stream(s, o, &w, join, NULL, &named)
+                   : ks_stream_outer_join_stream(s, o, &w, join, NULL, &named), false);
     }
 }
 
@@ -272,10 +278,12 @@ static void table_core(ks_builder *b, const struct plan *plan)
     } else if (plan->core == CORE_FOREIGN) {
         ks_table *r = ks_builder_table(b, "b", NULL, NULL);
 
-        t = plan->join == JOIN_INNER ? ks_table_join_on(l, r, foreign, join, NULL, NULL)
-                                     : ks_table_left_join_on(l, r, foreign, join, NULL, NULL);
+        const ks_table_joined named = { .struct_size = sizeof(named), .name = "fk" };
+
+        t = plan->join == JOIN_INNER ? ks_table_join_on(l, r, foreign, join, NULL, &named)
+                                     : ks_table_left_join_on(l, r, foreign, join, NULL, &named);
     } else {
-        ks_grouped_table *g = ks_table_group_by(l, by_parity, NULL, NULL);
+        ks_grouped_table *g = ks_table_group_by(l, by_parity, NULL, KS_GROUPED(.name = "group"));
 
         t = plan->core == CORE_TABLE_COUNT
                 ? ks_grouped_table_count(g, NULL)

@@ -173,6 +173,20 @@ static struct ks__member *get_member(struct ks__reader *in)
     return NULL;
 }
 
+/* Ids are unique, those of instances too. */
+static bool is_there(const struct ks__group *group, const struct ks__member *member)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        const struct ks__member *other = group->members[i];
+
+        if (strcmp(other->id, member->id) == 0 ||
+            (other->instance_id != NULL && member->instance_id != NULL &&
+             strcmp(other->instance_id, member->instance_id) == 0))
+            return true;
+    }
+    return false;
+}
+
 ks_status ks__group_read(ks_bytes bytes, struct ks__group *group)
 {
     struct ks__reader in     = ks__reader_of(bytes);
@@ -188,10 +202,14 @@ ks_status ks__group_read(ks_bytes bytes, struct ks__group *group)
     for (uint32_t i = 0; i < count && status == KS_OK; i++) {
         struct ks__member *member = get_member(&in);
 
-        if (member != NULL)
+        if (member == NULL)
+            status = in.failed ? KS_ECORRUPT : KS_ENOMEM;
+        else if (is_there(group, member))
+            status = KS_ECORRUPT;
+        if (status == KS_OK)
             status = ks__group_add(group, member);
         else
-            status = in.failed ? KS_ECORRUPT : KS_ENOMEM;
+            ks__member_free(member);
     }
     if (status == KS_OK && !ks__reader_done(&in))
         status = KS_ECORRUPT;
