@@ -37,6 +37,7 @@ static void setup(void)
     stage_set(&stage, "commit.interval.ms", "5");
     stage_set(&stage, "repartition.purge.interval.ms", "10");
     topology = stage_word_count();
+    app      = NULL;
 }
 
 static void teardown(void)
