@@ -202,9 +202,10 @@ KS_API void ks_builder_add_versioned_store(ks_builder                       *b,
  *
  * A global store is filled before the app runs and then as records come, without regard to the time
  * of streams. All records go through the processor, null keys too, from where the store's own
- * position stands: also when it has to be filled anew. In it there are no children, no punctuations
- * and no stream time (-1); of other global stores it may read what it finds. A failure stops the
- * app, unless processing.exception.handler.global.enabled says that the processing handler decides.
+ * position stands: also when it has to be filled anew. (Where a new version of the processor would
+ * make other rows of old records: ks_app_clean_up().) The processor has no children, punctuations
+ * or stream time (-1); of other global stores it may read what it finds. A failure stops the app,
+ * unless processing.exception.handler.global.enabled says that the processing handler decides.
  *
  * The records of a read-only store are processed by the task in the order of time, with its other
  * inputs. It is restored by putting the records of the topic as they are, past the processor: which
