@@ -311,6 +311,11 @@ static ks_status wipe(struct ks__globals *globals, struct table *table, const st
         table->parts[p].source = NULL;
         table->parts[p].end    = KS__OFFSET_NONE;
     }
+    if (status == KS_OK && table->processor != NULL) { /* what it remembers goes as well */
+        ks__global_processor_close(table->processor);
+        table->processor = NULL;
+        status           = open_processor(globals, table, error);
+    }
     return status != KS_OK ? status : KS_EAGAIN;    /* found again from the first */
 }
 

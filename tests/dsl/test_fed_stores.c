@@ -3,8 +3,10 @@
  * test_fed_stores.c - stores that a processor fills from a topic: global and read-only ones.
  */
 #include "dsl/flow.h"
+#include "log/client.h"
 #include "support/stage.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -464,6 +466,70 @@ START_TEST(a_global_store_is_full_before_the_app_runs_and_again_after_its_loss)
 }
 END_TEST
 
+/* ---- a topic that lost what the store stands at ---- */
+
+static atomic_int opened, closed;
+
+static ks_status counted_open(ks_ctx *ctx, void *self, void *user)
+{
+    atomic_fetch_add(&opened, 1);
+    return keeper_open(ctx, self, user);
+}
+
+static void counted_close(ks_ctx *ctx, void *self)
+{
+    (void)ctx, (void)self;
+    atomic_fetch_add(&closed, 1);
+}
+
+static void declare_counted(void)
+{
+    static const ks_processor counted =
+        KS_PROCESSOR(.state_size = sizeof(struct keeper), .open = counted_open,
+                     .process = invert, .close = counted_close);
+
+    ks_builder_add_global_store(flow.b, KS_KV_STORE("index"), "names", NULL, &counted,
+                                USER("index"));
+    ks_stream_to(ks_stream_process(text_stream("in"), &reader, USER("index"), NULL), "out", NULL);
+}
+
+START_TEST(a_global_store_is_made_anew_with_its_processor_when_its_topic_was_trimmed)
+{
+    ks_error error = { .status = KS_OK };
+
+    open_app_stage(declare_counted, "names");
+    stage_feed(&stage, "names", "1", "ann");
+    start_app();
+    stage_feed(&stage, "in", "a", "ann");
+    await_text("out", "a", "1");
+    ks_app_free(app);
+    ck_assert_int_eq(atomic_load(&opened), 1);
+
+    for (int i = 0; i < 8; i++) {       /* some in each partition */
+        char key[2] = { (char)('2' + i), '\0' };
+
+        stage_feed(&stage, "names", key, "gone");
+    }
+    for (int32_t p = 0; p < 2; p++) {
+        int64_t end;
+
+        ck_assert_int_eq(ks_log_end_offset(stage.log, "names", p, &end), KS_OK);
+        ck_assert_int_gt(end, 0);
+        ck_assert_int_eq(ks__cluster_trim(stage.log->cluster, "names", p, end, -1, &error), KS_OK);
+    }
+    stage_feed(&stage, "names", "3", "cid");
+    start_app();
+    stage_feed(&stage, "in", "b", "cid");
+    stage_feed(&stage, "in", "c", "ann");
+    await_text("out", "b", "3");
+    await_text("out", "c", "-");
+    ks_app_free(app);
+    ck_assert_int_ge(atomic_load(&opened), 3);
+    ck_assert_int_eq(atomic_load(&opened), atomic_load(&closed));
+    stage_close(&stage);
+}
+END_TEST
+
 START_TEST(a_read_only_store_comes_back_from_its_topic)
 {
     open_app_stage(declare_read_only, "prices");
@@ -512,6 +578,8 @@ int main(void)
                         (int)(sizeof(mistakes) / sizeof(mistakes[0])));
     tcase_add_loop_test(tcase, a_global_store_is_full_before_the_app_runs_and_again_after_its_loss,
                         0, 2);
+    tcase_add_test(tcase,
+                   a_global_store_is_made_anew_with_its_processor_when_its_topic_was_trimmed);
     tcase_add_loop_test(tcase, a_read_only_store_comes_back_from_its_topic, 0, 2);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
