@@ -15,7 +15,8 @@
 typedef struct ks_metrics ks_metrics;
 
 /* May grow at the end. Names are Kafka's where Kafka has one: "process-total",
- * "dropped-records-total", "records-lag", "commit-total", "restore-total", ... */
+ * "dropped-records-total", "pending-records", "records-lag", "commit-total", "restore-total" and so
+ * on. */
 typedef struct ks_metric {
     const char *name;
     const char *task;  /* "0_3"; "" = of the thread or the app */

@@ -2,8 +2,9 @@
  *
  * metrics.c - a copy of the counters of a running app, as rows.
  *
- *      tasks (under tasks_lock) --> process-total, dropped-records-total per node; records-lag per
- *                                   input; restore-total, restore-remaining-records-total
+ *      tasks (under tasks_lock) --> process-total, dropped-records-total, pending-records per node;
+ *                                   records-lag per input; restore-total,
+ *                                   restore-remaining-records-total
  *      threads                  --> commit-total, abort-total, task-count
  *      global tables            --> process-total, dropped-records-total per store
  *
@@ -85,6 +86,9 @@ void ks__metrics_add_task(ks_metrics *metrics, const struct ks__task *task)
 
         ks__metrics_add(metrics, "process-total", ks__task_id(task), op->node->name, "",
                         ks__counter_read(&op->processed));
+        if (op->class->holding != NULL)
+            ks__metrics_add(metrics, "pending-records", ks__task_id(task), op->node->name, "",
+                            ks__counter_read(&op->held));
         for (int why = 1; why < KS__DROP_COUNT_; why++) {
             int64_t dropped = ks__task_dropped(task, n, (enum ks__drop)why);
 

@@ -167,6 +167,15 @@ ks_status ks__task_settle(struct ks__task *task)
     return ks__task_pending(task) == 0 ? KS_OK : KS_EAGAIN;
 }
 
+void ks__task_note_held(struct ks__task *task)
+{
+    for (size_t i = 0; i < task->holder_count; i++) {
+        struct ks__op *op = task->holders[i];
+
+        ks__counter_set(&op->held, (int64_t)op->class->holding->pending(op->state));
+    }
+}
+
 void ks__task_forget_held(struct ks__task *task)
 {
     for (size_t i = 0; i < task->holder_count; i++)

@@ -148,6 +148,8 @@ bool ks__task_is_full(const struct ks__task *task);
 /* Where the input would have to be read again from: nothing before is held. */
 int64_t ks__task_safe_position(const struct ks__task *task, const struct ks__queue *queue);
 void    ks__task_forget_held(struct ks__task *task);
+/* For metrics. */
+void    ks__task_note_held(struct ks__task *task);
 
 /* ---- task_idle.c ---- */
 

@@ -306,6 +306,7 @@ bool ks__task_flush_caches(struct ks__task *task)
 
 void ks__task_end_step(struct ks__task *task)
 {
+    ks__task_note_held(task);
     for (size_t i = 0; i < task->queue_count; i++)
         if (task->queues[i].class != NULL && !ks__queue_settle(&task->queues[i])) {
             ks__error_no_memory(&task->error, "records that wait for the next step");

@@ -114,6 +114,7 @@ struct ks__op {
     unsigned                   parent_count;
     struct ks__counter         processed;
     struct ks__counter         dropped;
+    struct ks__counter         held;  /* at the end of the last step; class->holding */
     void                      *local; /* ks_ctx_local() */
     void (*local_close)(void *local);
     void                      *runtime; /* the task's own: a sink's topic handle, ... */

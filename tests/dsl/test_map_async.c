@@ -311,6 +311,32 @@ START_TEST(no_more_is_read_while_as_many_as_allowed_wait)
 }
 END_TEST
 
+static int64_t pending_records(void)
+{
+    ks_metrics *metrics = ks_driver_metrics(flow.driver);
+    int64_t     sum     = ks_metrics_sum(metrics, "pending-records", NULL);
+
+    ks_metrics_free(metrics);
+    return sum;
+}
+
+START_TEST(metrics_tell_how_many_wait)
+{
+    map_in_to_out(ask, NULL);
+    START_AT_LEAST_ONCE();
+    ck_assert_int_eq(pending_records(), 0);
+    feed("in", "k", "a", 1);
+    feed("in", "l", "b", 2);
+    ck_assert_int_eq(pending_records(), 2);
+    answer("b");
+    collect_some();
+    ck_assert_int_eq(pending_records(), 1);
+    answer("a");
+    collect();
+    ck_assert_int_eq(pending_records(), 0);
+}
+END_TEST
+
 /* ---- failures ---- */
 
 static const char *const failing_goes_on[] = {
@@ -766,6 +792,7 @@ int main(void)
     tcase_add_test(cases, records_without_a_key_keep_their_order);
     tcase_add_test(cases, the_order_per_key_survives_any_shuffle_of_the_answers);
     tcase_add_test(cases, no_more_is_read_while_as_many_as_allowed_wait);
+    tcase_add_test(cases, metrics_tell_how_many_wait);
     tcase_add_test(cases, a_failure_goes_to_the_processing_handler);
     tcase_add_test(cases, a_failure_tells_node_origin_and_text);
     tcase_add_test(cases, the_handler_sees_the_record_and_the_raw_one);
