@@ -2,6 +2,7 @@
  *
  * test_user_store.c - stores of the user's own: the example of sys/store.h, and the contract there.
  */
+#include "runtime/app.h"
 #include "support/stage.h"
 
 #include <check.h>
@@ -48,6 +49,7 @@ static void sketch_add(struct sketch *sketch, unsigned char bucket, ks_bytes num
 /* ---- a processor that counts in it ---- */
 
 static atomic_int poison_left; /* so many records "poison" fail */
+static atomic_int processed;
 
 struct counter {
     struct sketch *sketch;
@@ -70,6 +72,7 @@ static ks_status counter_process(ks_ctx *ctx, const ks_record *record, void *sel
     if (ks_bytes_equal(record->value, KS_TEXT("poison")) && atomic_fetch_sub(&poison_left, 1) > 0)
         return ks_ctx_fail(ctx, "poisoned");
     ks_ctx_forward_value(ctx, ks_ctx_i64(ctx, sketch->buckets[letter]));
+    atomic_fetch_add(&processed, 1);
     return KS_OK;
 }
 
@@ -392,6 +395,39 @@ START_TEST(counts_go_on_through_rebalances)
 }
 END_TEST
 
+static const ks_store_class *const classes[] = { &sketch_class, &filed_class };
+
+/* A process that dies in mid-interval: what it had counted since the last commit counts once. */
+START_TEST(what_a_dead_instance_had_not_committed_counts_once)
+{
+    ks_topology *topology = counting(classes[_i / 2], NULL, KS_DEFAULT);
+
+    stage_set(&stage, "processing.guarantee", guarantees[_i % 2]);
+    stage_set(&stage, "session.timeout.ms", "300");
+    stage_set(&stage, "transaction.timeout.ms", "120s");
+    for (int run = 0; run < 3; run++) {
+        stage_set(&stage, "commit.interval.ms", run == 1 ? "60s" : "20");
+        app = ks_app_new(topology, stage.config);
+        atomic_store(&processed, 0);
+        for (int i = 0; i < 3; i++)
+            stage_append(&stage, "in", "k", "ann");
+        stage_flush(&stage);
+        if (run == 1) {
+            while (atomic_load(&processed) < 3)
+                stage_pause(app);
+            ks__app_abandon(app);
+        } else {
+            stage_await_i64(&stage, app, "out", "k", 3 + 3 * run);
+            ck_assert_int_eq(ks_app_close(app, -1), KS_OK);
+        }
+        ks_app_free(app);
+    }
+    if (_i % 2 == 1)
+        ck_assert_uint_eq(stage_count(&stage, "out"), 9);
+    ks_topology_free(topology);
+}
+END_TEST
+
 START_TEST(a_lost_state_directory_comes_back_and_stale_files_are_not_believed)
 {
     ks_topology *topology = counting(&filed_class, NULL, KS_DEFAULT);
@@ -609,6 +645,7 @@ int main(void)
     tcase_add_test(tcase, files_that_lag_behind_are_followed_by_the_rest_of_the_changelog);
     tcase_add_loop_test(tcase, what_was_not_committed_is_forgotten_on_abort, 0, 2);
     tcase_add_loop_test(tcase, counts_go_on_through_rebalances, 0, 2);
+    tcase_add_loop_test(tcase, what_a_dead_instance_had_not_committed_counts_once, 0, 4);
     tcase_add_loop_test(tcase, a_lost_state_directory_comes_back_and_stale_files_are_not_believed,
                         0, 2);
     tcase_add_test(tcase, a_commit_that_fails_is_tried_again);
