@@ -114,6 +114,11 @@ static void set_clock(ks_ctx *ctx, const char *what, int64_t value)
     (void)ctx, (void)what, (void)value;
 }
 
+static void share_clock(ks_ctx *ctx, const char *what, const char *key)
+{
+    (void)ctx, (void)what, (void)key;
+}
+
 static void failed(ks_ctx *ctx, struct ks__op *op, const struct ks__record *record)
 {
     (void)op, (void)record;
@@ -134,6 +139,7 @@ static const struct ks__ctx_ops ops = {
     .at_record_end = at_record_end,
     .clock         = clock_value,
     .set_clock     = set_clock,
+    .share_clock   = share_clock,
 };
 
 /* ---- life ---- */

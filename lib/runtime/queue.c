@@ -91,6 +91,7 @@ void ks__queue_disconnect(struct ks__queue *queue)
 void ks__queue_release(struct ks__queue *queue)
 {
     ks__queue_disconnect(queue);
+    ks__buffer_release(&queue->metadata);
     ks__free(queue->own);
     ks__free(queue->topic);
     queue->own   = NULL;

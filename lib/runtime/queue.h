@@ -23,10 +23,10 @@
 #ifndef KS_RUNTIME_QUEUE_H
 #define KS_RUNTIME_QUEUE_H
 
+#include "base/buffer.h"
 #include "base/heap.h"
 #include "runtime/task.h"
 
-#define KS__METADATA_BYTES 16
 #define KS__AHEAD          16 /* records, a power of two: how far is looked ahead */
 
 struct ks__queue {
@@ -68,7 +68,7 @@ struct ks__queue {
     int64_t                       committed;   /* position committed; at_most_once reads up to it */
     int64_t                       purged;      /* the log was told to forget what lies before */
     int64_t                       sealed;      /* position of the last seal */
-    char                          metadata[KS__METADATA_BYTES]; /* of the commit under way */
+    struct ks__buffer             metadata;    /* text of the commit under way */
 };
 
 /* `queue` is zeroed; the topic's text is taken over. */
@@ -101,9 +101,18 @@ static inline int64_t ks__queue_position(const struct ks__queue *queue)
 /* Known number of records not processed, -1 = unknown. */
 int64_t ks__queue_lag(const struct ks__queue *queue);
 
-/* The partition's time as text beside a committed offset, and back; as Kafka Streams writes it
- * (TopicPartitionMetadata, base64). Reading a foreign text gives -1. */
-void    ks__metadata_write(int64_t time_ms, char out[KS__METADATA_BYTES]);
-int64_t ks__metadata_read(const char *text);
+/* A clock of an operator that is told beside the offsets. */
+struct ks__told {
+    const char *key;
+    int64_t     value;
+};
+typedef void ks__told_fn(ks_bytes key, int64_t value, void *user);
+
+/* The partition's time and clocks as text beside a committed offset, and back; as Kafka Streams
+ * writes it (TopicPartitionMetadata, base64). The text is lent by `text`; NULL = no memory. Reading
+ * gives the time and calls `visit` (may be NULL) with each clock; a foreign text gives -1. */
+const char *ks__metadata_write(int64_t time_ms, const struct ks__told *told, size_t count,
+                               struct ks__buffer *text);
+int64_t     ks__metadata_read(const char *text, ks__told_fn *visit, void *user);
 
 #endif

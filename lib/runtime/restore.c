@@ -20,6 +20,9 @@
  *
  *   - All stores and input positions of a task are one transaction (T2 of state.h), so one input
  *     that others have taken further makes all tails count: there is no state between the two.
+ *   - The state's position stays before a tail that was left out until this session has stored
+ *     something behind it: should another host, whose state has the tail, commit first, the tail
+ *     has to be replayed here after all, as nobody will write it again.
  *   - A tail's keys are written again behind it when its records are processed again. What was
  *     not derived from records alone (of the wall clock, say) may differ there, and whoever
  *     restores elsewhere before that counts it: both are what at least once allows.
@@ -72,6 +75,7 @@ struct changelog {
     bool                 told;    /* of its start, and not of its end */
     int64_t              records; /* applied since its start */
     int                 input;    /* restored from this input of the task; -1 = own changelog */
+    bool                left_out; /* its tail is not in the state, whose position stays before it */
 };
 
 struct ks__restore {
@@ -269,8 +273,9 @@ static ks_status find_offset(struct ks__restore *restore, ks_error *error)
     status = ks__cluster_committed(restore->options.cluster, restore->group, input->topic,
                                    restore->task->partition, &committed, &metadata,
                                    restore->timeout_ms, error);
-    if (status == KS_OK)
-        ks__task_set_metadata(restore->options.task, restore->index, metadata);
+    if (status == KS_OK &&
+        ks__task_set_metadata(restore->options.task, restore->index, metadata) != KS_OK)
+        status = ks__error_no_memory(error, "the clocks of a task");
     ks__free(metadata);
     if (status == KS_OK)
         status = offset_of(restore, input->topic, KS__OFFSET_BEGIN, &begin, error);
@@ -392,6 +397,7 @@ static void leave_tails_out(struct ks__restore *restore)
             log->end = from;    /* what lies before it is not in the env */
         else
             log->position = log->end;
+        log->left_out = true;
     }
 }
 
@@ -649,7 +655,7 @@ static bool note_positions(struct ks__restore *restore, bool all)
             moved |= keep_number(restore, name, restore->inputs[i].position);
     }
     for (size_t i = 0; i < restore->changelog_count; i++)
-        if (restore->changelogs[i].input < 0 &&
+        if (restore->changelogs[i].input < 0 && !restore->changelogs[i].left_out &&
             (all || restore->changelogs[i].own != NULL))
             moved |= keep_number(restore, restore->changelogs[i].position_name,
                                  restore->changelogs[i].position);

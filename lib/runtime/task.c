@@ -271,17 +271,6 @@ int64_t ks__task_resume_position(const struct ks__task *task, size_t input)
                                                                  : queue->sealed;
 }
 
-void ks__task_set_metadata(struct ks__task *task, size_t input, const char *metadata)
-{
-    struct ks__queue *queue = &task->queues[input];
-    const int64_t     time  = ks__metadata_read(metadata);
-
-    if (time > queue->time_ms)
-        queue->time_ms = time;
-    if (time > task->ctx.stream_time_ms)
-        task->ctx.stream_time_ms = time;
-}
-
 int64_t ks__task_lag(const struct ks__task *task, size_t input)
 {
     return ks__queue_lag(&task->queues[input]);

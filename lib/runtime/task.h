@@ -117,9 +117,9 @@ void ks__task_finish(struct ks__task *task);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
 /* Where the input goes on after an abort. */
 int64_t ks__task_resume_position(const struct ks__task *task, size_t input);
-/* What was committed beside the input's offset (struct ks__position): its time so far. Before the
- * first record; NULL, "" and foreign texts are ignored. */
-void ks__task_set_metadata(struct ks__task *task, size_t input, const char *metadata);
+/* What was committed beside the input's offset (struct ks__position): its time so far, and clocks
+ * of operators. Before the first record; NULL, "" and foreign texts are ignored. KS_ENOMEM. */
+ks_status ks__task_set_metadata(struct ks__task *task, size_t input, const char *metadata);
 /* Records known to be waiting, those drawn included; -1 = unknown. */
 int64_t ks__task_lag(const struct ks__task *task, size_t input);
 /* The source of an input: its reset policy and serdes. */

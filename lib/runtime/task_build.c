@@ -215,8 +215,10 @@ static ks_status target_of_store(struct ks__task *task, struct ks__task_store *s
     if (name == NULL)
         return ks__error_no_memory(error, "a changelog");
     status = ks__collector_target(task, name, 0, &store->changelog, error);
-    if (status == KS_OK)
-        ks__topic_hold(store->changelog->topic); /* or a crash leaves it ahead of the state */
+    /* Or a crash leaves it ahead of the state; at most once it must rather be ahead of the outputs,
+     * or what was sent and deleted is there again after a crash, and is sent again. */
+    if (status == KS_OK && task->options.settings->guarantee != KS__AT_MOST_ONCE)
+        ks__topic_hold(store->changelog->topic);
     ks__free(name);
     return status;
 }
@@ -435,6 +437,7 @@ void ks__task_unbuild(struct ks__task *task)
     }
     for (size_t i = 0; i < task->op_count; i++)
         free_clocks(&task->more[i]);
+    ks__task_free_told(task);
     ks__punctuations_release(&task->punctuations);
     ks__collector_release(&task->collector);
     ks__arena_release(&task->arena);

@@ -25,10 +25,31 @@ static int64_t position_to_commit(const struct ks__task *task, const struct ks__
     return ks__task_safe_position(task, queue);
 }
 
+/* False = no memory. */
+static bool collect(const struct ks__task *task, struct ks__queue *queue,
+                    struct ks__position *position)
+{
+    const char *text = NULL;
+
+    if (queue->time_ms >= 0) {
+        text = ks__metadata_write(queue->time_ms, task->told, task->told_count, &queue->metadata);
+        if (text == NULL)
+            return false;
+    }
+    *position = (struct ks__position){ .topic     = queue->topic,
+                                       .partition = queue->partition,
+                                       .offset    = queue->collected,
+                                       .metadata  = text };
+    return true;
+}
+
 ks_status ks__task_collect(struct ks__task *task, struct ks__position **positions, size_t *count,
                            size_t *capacity)
 {
-    if (!KS__GROW(positions, capacity, *count + task->queue_count))
+    bool news;
+
+    if (!KS__GROW(positions, capacity, *count + task->queue_count) ||
+        !ks__task_list_told(task, &news))
         return KS_ENOMEM;
     for (size_t i = 0; i < task->queue_count; i++) {
         struct ks__queue *queue = &task->queues[i];
@@ -36,15 +57,12 @@ ks_status ks__task_collect(struct ks__task *task, struct ks__position **position
         if (queue->class == NULL)
             continue;
         queue->collected = position_to_commit(task, queue);
-        if (queue->collected == queue->committed)
+        if (queue->collected == KS__OFFSET_NONE ||
+            (queue->collected == queue->committed && !news))
             continue;
-        ks__metadata_write(queue->time_ms, queue->metadata);
-        (*positions)[(*count)++] = (struct ks__position){
-            .topic     = queue->topic,
-            .partition = queue->partition,
-            .offset    = queue->collected,
-            .metadata  = queue->time_ms >= 0 ? queue->metadata : NULL,
-        };
+        if (!collect(task, queue, &(*positions)[*count]))
+            return KS_ENOMEM;
+        *count += 1;
     }
     return KS_OK;
 }
@@ -54,6 +72,7 @@ void ks__task_committed(struct ks__task *task)
     for (size_t i = 0; i < task->queue_count; i++)
         if (task->queues[i].class != NULL)
             task->queues[i].committed = task->queues[i].collected;
+    ks__task_told(task);
     task->dirty        = false;
     task->commit_asked = false;
 }

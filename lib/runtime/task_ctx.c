@@ -230,6 +230,14 @@ static void set_clock(ks_ctx *ctx, const char *what, int64_t value)
     clock->moved = true;
 }
 
+static void share_clock(ks_ctx *ctx, const char *what, const char *key)
+{
+    struct ks__task_clock *clock = find_clock(ctx, what);
+
+    if (clock != NULL)
+        ks__task_share_clock(ctx->task, clock, key);
+}
+
 /* ---- what others answer ---- */
 
 static struct ks__wake *wake(ks_ctx *ctx)
@@ -270,6 +278,7 @@ const struct ks__ctx_ops ks__task_ctx_ops = {
     .at_record_end = at_record_end,
     .clock         = clock_value,
     .set_clock     = set_clock,
+    .share_clock   = share_clock,
     .wake          = wake,
     .mono_ms       = mono_ms,
 };

@@ -32,6 +32,15 @@ struct ks__task_clock {
     int64_t                value;
     bool                   known; /* there is a value */
     bool                   moved; /* to be written */
+    const char            *key;   /* told beside the offsets under this; NULL = not told */
+    int64_t                telling, told; /* with the commit under way, with the last one */
+};
+
+/* A clock that was found beside the offsets. */
+struct ks__found_clock {
+    struct ks__found_clock *next;
+    char                   *key;
+    int64_t                 value;
 };
 
 /* What a task keeps per operator besides struct ks__op. */
@@ -85,6 +94,10 @@ struct ks__task {
     struct ks__task_store *stores;
     size_t                 store_count;
 
+    struct ks__found_clock *found;  /* beside the offsets, at the start */
+    struct ks__told        *told;   /* of the commit under way */
+    size_t                  told_count, told_capacity;
+
     struct ks__punctuations punctuations;
     int64_t                 stream_due_ms; /* of the next one by stream time */
     struct ks__collector    collector;
@@ -117,6 +130,16 @@ void ks__task_log_change(struct ks__task *task, const struct ks_store_ctx *own,
                          const ks_record *record);
 /* Stores of the user's own, as if new: for an abort. A failure is in task->error. */
 void ks__task_reopen_stores(struct ks__task *task);
+
+/* ---- task_told.c ---- */
+
+/* See ks__ctx_ops.share_clock. */
+void ks__task_share_clock(struct ks__task *task, struct ks__task_clock *clock, const char *key);
+/* List what is to be told with this commit in task->told; `*news` = something that the last one did
+ * not tell. False = no memory. */
+bool ks__task_list_told(struct ks__task *task, bool *news);
+void ks__task_told(struct ks__task *task);
+void ks__task_free_told(struct ks__task *task);
 
 /* ---- task_ctx.c, task_failure.c ---- */
 

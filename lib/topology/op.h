@@ -159,6 +159,9 @@ struct ks__ctx_ops {
      * (static). Cheap per record; not to be remembered elsewhere, as an abort takes it back. */
     int64_t (*clock)(ks_ctx *ctx, const char *what, int64_t otherwise);
     void (*set_clock)(ks_ctx *ctx, const char *what, int64_t value);
+    /* In open: this clock is committed beside the offsets, too, under `key` (as long as the
+     * topology), and comes back from there where the state is older or not there. It only rises. */
+    void (*share_clock)(ks_ctx *ctx, const char *what, const char *key);
     /* What makes the task's thread look again; NULL = nobody waits. Good until close. */
     struct ks__wake *(*wake)(ks_ctx *ctx);
     /* Monotone time of the round, in ms. */

@@ -6,7 +6,10 @@
 #include "runtime/queue.h"
 
 #include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct ks__punctuations all;
 
@@ -86,18 +89,45 @@ START_TEST(a_cancelled_one_is_never_due)
 }
 END_TEST
 
+static void note_told(ks_bytes key, int64_t value, void *user)
+{
+    size_t size = strlen(user);
+
+    snprintf((char *)user + size, 64 - size, "%.*s=%" PRId64 " ", KS_BYTES_ARG(key), value);
+}
+
 START_TEST(metadata_is_what_kafka_streams_writes)
 {
-    char text[KS__METADATA_BYTES];
+    struct ks__buffer text = { .data = NULL };
 
-    ks__metadata_write(1600000000000, text);
-    ck_assert_str_eq(text, "AgAAAXSHboAA");
-    ck_assert_int_eq(ks__metadata_read(text), 1600000000000);
-    ck_assert_int_eq(ks__metadata_read("AQAAAXSHboAA"), 1600000000000); /* its version 1 */
-    ck_assert_int_eq(ks__metadata_read(NULL), -1);
-    ck_assert_int_eq(ks__metadata_read(""), -1);
-    ck_assert_int_eq(ks__metadata_read("not ours, no"), -1);
-    ck_assert_int_eq(ks__metadata_read("CQAAAXSHboAA"), -1);
+    ck_assert_str_eq(ks__metadata_write(1600000000000, NULL, 0, &text), "AgAAAXSHboAA");
+    ck_assert_int_eq(ks__metadata_read("AgAAAXSHboAA", NULL, NULL), 1600000000000);
+    ck_assert_int_eq(ks__metadata_read("AQAAAXSHboAA", NULL, NULL), 1600000000000); /* version 1 */
+    ck_assert_int_eq(ks__metadata_read(NULL, NULL, NULL), -1);
+    ck_assert_int_eq(ks__metadata_read("", NULL, NULL), -1);
+    ck_assert_int_eq(ks__metadata_read("not ours, no", NULL, NULL), -1);
+    ck_assert_int_eq(ks__metadata_read("CQAAAXSHboAA", NULL, NULL), -1);
+    ks__buffer_release(&text);
+}
+END_TEST
+
+/* From TopicPartitionMetadata#encode of Kafka Streams 4.3.1 */
+START_TEST(metadata_has_the_clocks_of_operators_as_kafka_streams_writes_them)
+{
+    const struct ks__told told[] = { { "st", -1 }, { "counts", 1500 } };
+    struct ks__buffer     text = { .data = NULL };
+    char                  found[64] = "";
+    const char           *written = ks__metadata_write(1600000000000, told, 2, &text);
+
+    ck_assert_str_eq(written, "AgAAAXSHboAAAAAAAgAAAAJzdP//////////AAAABmNvdW50cwAAAAAAAAXc");
+    ck_assert_int_eq(ks__metadata_read(written, note_told, found), 1600000000000);
+    ck_assert_str_eq(found, "st=-1 counts=1500 ");
+    found[0] = '\0';
+    written  = ks__metadata_write(5, told + 1, 1, &text);
+    ck_assert_str_eq(written, "AgAAAAAAAAAFAAAAAQAAAAZjb3VudHMAAAAAAAAF3A==");
+    ck_assert_int_eq(ks__metadata_read(written, note_told, found), 5);
+    ck_assert_str_eq(found, "counts=1500 ");
+    ks__buffer_release(&text);
 }
 END_TEST
 
@@ -115,6 +145,7 @@ int main(void)
     tcase_add_test(tests, equal_times_come_in_the_order_of_scheduling);
     tcase_add_test(tests, a_cancelled_one_is_never_due);
     tcase_add_test(tests, metadata_is_what_kafka_streams_writes);
+    tcase_add_test(tests, metadata_has_the_clocks_of_operators_as_kafka_streams_writes_them);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

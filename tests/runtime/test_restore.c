@@ -323,7 +323,29 @@ START_TEST(what_nobody_has_committed_is_not_replayed)
     ck_assert_int_eq(restored(), 0);
     ck_assert_int_eq(count_of("a"), 1);
     ck_assert_int_eq(count_of("b"), -1);
-    ck_assert_int_eq(saved_position(), 3);
+    ck_assert_int_eq(saved_position(), 1);
+}
+END_TEST
+
+/* By another host, whose state has it, so that it writes nothing of it again. */
+START_TEST(what_was_left_out_is_replayed_once_somebody_has_committed_it)
+{
+    fill_input(10);
+    commit_input(5);
+    log_count("a", 1);
+    leave_state(8);
+    log_count("a", 2);
+    log_count("b", 1);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(count_of("b"), -1);
+    close_task(true);
+    commit_input(10);
+    open_task();
+    ck_assert_int_eq(run_restore(), KS_OK);
+    ck_assert_int_eq(ks__restore_input(restore, 0), 10);
+    ck_assert_int_eq(count_of("a"), 2);
+    ck_assert_int_eq(count_of("b"), 1);
 }
 END_TEST
 
@@ -465,6 +487,7 @@ int main(void)
     tcase_add_test(tcase, an_input_goes_on_at_the_group_s_offset);
     tcase_add_test(tcase, the_state_s_own_position_counts_when_nobody_has_written_since);
     tcase_add_test(tcase, what_nobody_has_committed_is_not_replayed);
+    tcase_add_test(tcase, what_was_left_out_is_replayed_once_somebody_has_committed_it);
     tcase_add_test(tcase, what_was_not_committed_in_a_first_interval_is_not_replayed);
     tcase_add_test(tcase, the_group_s_offset_counts_when_somebody_has_worked_on_since);
     tcase_add_test(tcase, a_replay_that_was_cut_short_is_not_taken_for_a_tail);
