@@ -5,6 +5,9 @@
  */
 #include "world.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static void saw(struct world *world, ks_bytes word)
 {
     int n = tally_number(&world->tally, word);
@@ -62,19 +65,33 @@ static ks_stream *answered(struct world *world, ks_stream *words)
 
 /* ---- aggregate, count ---- */
 
-static ks_status add_one(ks_ctx *ctx, const ks_record *word, ks_bytes *count, void *user)
+ks_status words_add_one(ks_ctx *ctx, const ks_record *word, ks_bytes *count, void *user)
 {
     saw(user, word->key);
     *count = ks_ctx_i64(ctx, ks_bytes_i64(*count, 0) + 1);
     return KS_OK;
 }
 
-static ks_table *aggregate(struct world *world, ks_stream *words)
+static ks_stream *words_of_lines(ks_builder *b, struct world *world)
 {
-    ks_grouped_stream *groups = ks_stream_group_by(words, by_word, NULL, KS_GROUPED(.name = "by"));
+    ks_stream *lines = ks_builder_stream(b, INPUT, KS_CONSUMED(.value = ks_serde_utf8()));
 
-    return ks_grouped_stream_aggregate(groups, KS_AGGREGATE(.add = add_one, .user = world),
-                                       KS_MATERIALIZED(.store = STORE, .value = ks_serde_i64()));
+    return answered(world, ks_stream_flat_map_values(lines, split, NULL, KS_NAMED("split")));
+}
+
+ks_grouped_stream *words_grouped(ks_builder *b, struct world *world)
+{
+    return ks_stream_group_by(words_of_lines(b, world), by_word, NULL,
+                              KS_GROUPED(.name = "by", .key = ks_serde_utf8()));
+}
+
+static void build_aggregate(ks_builder *b, struct world *world)
+{
+    ks_table *counts = ks_grouped_stream_aggregate(
+        words_grouped(b, world), KS_AGGREGATE(.add = words_add_one, .user = world),
+        KS_MATERIALIZED(.store = STORE, .value = ks_serde_i64()));
+
+    ks_stream_to(ks_table_to_stream(counts, KS_NAMED("changes")), OUTPUT, NULL);
 }
 
 static ks_status see(ks_ctx *ctx, const ks_record *word, void *user)
@@ -84,26 +101,17 @@ static ks_status see(ks_ctx *ctx, const ks_record *word, void *user)
     return KS_OK;
 }
 
-static ks_table *count(struct world *world, ks_stream *words)
+static void build_count(ks_builder *b, struct world *world)
 {
-    ks_stream *keyed = ks_stream_select_key(words, by_word, NULL, KS_NAMED("key"));
+    ks_stream *keyed = ks_stream_select_key(words_of_lines(b, world), by_word, NULL,
+                                            KS_NAMED("key"));
     ks_stream *moved = ks_stream_repartition(keyed, KS_REPARTITIONED(.name = "by",
                                                                      .key  = ks_serde_utf8()));
 
     moved = ks_stream_peek(moved, see, world, KS_NAMED("see"));
-    return ks_grouped_stream_count(ks_stream_group_by_key(moved, NULL),
-                                   KS_MATERIALIZED(.store = STORE));
-}
-
-static void build_dsl(ks_builder *b, struct world *world)
-{
-    ks_stream *lines    = ks_builder_stream(b, INPUT, KS_CONSUMED(.value = ks_serde_utf8()));
-    ks_stream *split_up = ks_stream_flat_map_values(lines, split, NULL, KS_NAMED("split"));
-    ks_stream *words    = answered(world, split_up);
-    ks_table  *table    = world->plan.shape == SHAPE_COUNT ? count(world, words)
-                                                           : aggregate(world, words);
-
-    ks_stream_to(ks_table_to_stream(table, KS_NAMED("changes")), OUTPUT, NULL);
+    ks_table *counts = ks_grouped_stream_count(ks_stream_group_by_key(moved, NULL),
+                                               KS_MATERIALIZED(.store = STORE));
+    ks_stream_to(ks_table_to_stream(counts, KS_NAMED("changes")), OUTPUT, NULL);
 }
 
 /* ---- processor ---- */
@@ -170,23 +178,99 @@ static void build_processor(ks_builder *b, struct world *world)
     ks_stream_to(changes, TOTALS, KS_PRODUCED(.name = "to-totals"));
 }
 
-/* ---- all ---- */
+/* ---- input ---- */
 
-ks_topology *topology_of(struct world *world)
+void words_write(struct world *world)
 {
-    ks_builder  *b = ks_builder_new();
-    ks_topology *topology;
+    char      text[64];
+    int       words  = random_below(&world->random, 6);
+    size_t    size   = 0;
+    ks_record record = { .timestamp_ms = shape_time_ms(world) };
 
-    if (world->plan.shape == SHAPE_PROCESSOR)
-        build_processor(b, world);
-    else
-        build_dsl(b, world);
-    ks_builder_build(b, &topology);
-    ks_builder_free(b);
-    return topology;
+    for (int i = 0; i < words; i++) {
+        int n = random_below(&world->random, TALLY_WORDS);
+
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%sw%d", i > 0 ? " " : "", n);
+        world->tally.words[n].in++;
+    }
+    record.value = (ks_bytes){ text, size };
+    shape_append(world, INPUT, random_below(&world->random, world->plan.partitions), &record);
 }
 
-const char *repartition_of(const struct plan *plan)
+static void write_word(struct world *world)
 {
-    return plan->shape == SHAPE_PROCESSOR ? NULL : APPLICATION "-by-repartition";
+    char      text[8];
+    int       n      = random_below(&world->random, TALLY_WORDS);
+    ks_record record = { .timestamp_ms = shape_time_ms(world) };
+
+    record.key = record.value = (ks_bytes){ text, (size_t)snprintf(text, sizeof(text), "w%d", n) };
+    world->tally.words[n].in++;
+    shape_append(world, INPUT, -1, &record);
 }
+
+/* ---- output ---- */
+
+static void take_output(struct world *world, const ks_entry *entry)
+{
+    if (world->spoiled) {
+        world->spoiled = false;
+        return;
+    }
+    tally_output(&world->tally, entry->record.key, ks_bytes_i64(entry->record.value, -1));
+}
+
+static void take_change(struct world *world, const ks_entry *entry)
+{
+    tally_changelog(&world->tally, entry->record.key, ks_bytes_i64(entry->record.value, -1));
+}
+
+static void take_moved(struct world *world, const ks_entry *entry)
+{
+    int n = tally_number(&world->tally, entry->record.key);
+
+    if (n >= 0)
+        world->tally.words[n].moved++;
+}
+
+/* Totals are never ahead of the input, whatever is replayed. */
+static void take_total(struct world *world, const ks_entry *entry)
+{
+    int     n     = tally_number(&world->tally, entry->record.key);
+    int64_t count = ks_bytes_i64(entry->record.value, -1);
+
+    if (n < 0 || world->plan.rule == TALLY_AT_LEAST_ONCE)
+        return;
+    if (count < 1 || count > world->tally.words[n].in)
+        tally_complain(&world->tally, "w%d: a total of %" PRId64 ", in %" PRId64, n, count,
+                       world->tally.words[n].in);
+}
+
+static void take_row(struct world *world, const ks_record *row)
+{
+    tally_row(&world->tally, row->key, ks_bytes_i64(row->value, -1));
+}
+
+static void check_words(struct world *world)
+{
+    check_topic(world, OUTPUT, take_output);
+    check_topic(world, TOTALS, take_total);
+    if (world->tally.kept)
+        check_topic(world, APPLICATION "-by-repartition", take_moved);
+    check_topic(world, APPLICATION "-" STORE "-changelog", take_change);
+    check_store(world, STORE, take_row);
+    if (world_is_sound(world))
+        tally_settle(&world->tally);
+}
+
+const struct shape_class aggregate_shape = {
+    .name = "aggregate", .build = build_aggregate, .write = words_write, .check = check_words,
+    .consumed = { INPUT, APPLICATION "-by-repartition" },
+};
+const struct shape_class count_shape = {
+    .name = "count", .build = build_count, .write = words_write, .check = check_words,
+    .consumed = { INPUT, APPLICATION "-by-repartition" },
+};
+const struct shape_class processor_shape = {
+    .name = "processor", .build = build_processor, .write = write_word, .check = check_words,
+    .consumed = { INPUT },
+};

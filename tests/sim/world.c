@@ -14,7 +14,9 @@
 #include <string.h>
 
 #define START_MS     INT64_C(1700000000000)
+#define THROTTLE_MS  3000 /* more than operators wait that look for closed windows now and then */
 #define STEP_MS      7
+#define PUNCTUATED   12   /* steps in which every punctuation comes once */
 #define FINISH_STEPS 40000 /* more than any run needs to work everything off */
 
 /* ---- trace ---- */
@@ -68,12 +70,11 @@ static void plan_make(struct plan *plan, struct random *random)
 
 static void plan_note(struct world *world)
 {
-    static const char *const shapes[] = { "aggregate", "count", "processor" };
     static const char *const rules[]  = { "exactly-once", "at-least-once", "at-most-once" };
     const struct plan       *plan     = &world->plan;
 
     world_note(world, "%s %s actions=%d partitions=%d faults=%d/1000%s caches=%d%s shared=%d",
-               shapes[plan->shape], rules[plan->rule], plan->actions, plan->partitions,
+               world->shape->name, rules[plan->rule], plan->actions, plan->partitions,
                plan->fault_permille, plan->fatal_faults ? "+fatal" : "", plan->caches,
                plan->flush_at_commit ? "+commit" : "", plan->shared_state);
     world_note(world, "commit=%d state.flush=%d buffered=%d session=%d idle=%d async=%d",
@@ -85,19 +86,24 @@ static void plan_note(struct world *world)
 
 static bool make_topics(struct world *world)
 {
-    return ks_log_create_topic(world->log, INPUT, world->plan.partitions, false) == KS_OK &&
-           ks_log_create_topic(world->log, OUTPUT, world->plan.partitions, false) == KS_OK &&
-           ks_log_create_topic(world->log, TOTALS, world->plan.partitions, false) == KS_OK;
+    static const char *const topics[] = { INPUT, OTHERS, OUTPUT, TOTALS };
+
+    for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
+        if (ks_log_create_topic(world->log, topics[i], world->plan.partitions, false) != KS_OK)
+            return false;
+    return true;
 }
 
-bool world_open(struct world *world, uint64_t seed, bool verbose)
+bool world_open(struct world *world, uint64_t seed, bool verbose, bool spoiled)
 {
     const char *folder = getenv("TMPDIR");
 
     *world = (struct world){ .seed = seed, .random.state = seed, .faults.state = ~seed,
-                             .verbose = verbose, .trace = UINT64_C(0xcbf29ce484222325) };
+                             .verbose = verbose, .spoiled = spoiled,
+                             .trace = UINT64_C(0xcbf29ce484222325) };
     ks__manual_clock_init(&world->clock, START_MS);
     plan_make(&world->plan, &world->random);
+    world->shape = shape_of(world->plan.shape);
     tally_init(&world->tally, world->plan.rule,
                world->plan.shape == SHAPE_PROCESSOR || !world->plan.caches);
     /* Whoever takes a task over finds its state: then at least once counts each record once. */
@@ -129,6 +135,7 @@ void world_close(struct world *world)
     ks_writer_free(world->writer);
     ks_log_free(world->log);
     ks_topology_free(world->topology);
+    shape_release(world);
     if (ks__io_remove_tree(world->directory) != 0)
         fprintf(stderr, "sim: %s is left over\n", world->directory);
 }
@@ -259,28 +266,10 @@ static void advance(struct world *world)
     world_note(world, "clock %d", ms);
 }
 
-static void write_one(struct world *world)
+static void flush(struct world *world)
 {
-    char      text[64];
-    int       words = world->plan.shape == SHAPE_PROCESSOR ? 1 : random_below(&world->random, 6);
-    size_t    size  = 0;
-    ks_record record = { .timestamp_ms = ks__clock_wall_ms(&world->clock.clock) -
-                                         random_below(&world->random, 50) };
-    ks_status status;
-
-    for (int i = 0; i < words; i++) {
-        int n = random_below(&world->random, TALLY_WORDS);
-
-        size += (size_t)snprintf(text + size, sizeof(text) - size, "%sw%d", i > 0 ? " " : "", n);
-        world->tally.words[n].in++;
-    }
-    record.value = (ks_bytes){ text, size };
-    if (world->plan.shape == SHAPE_PROCESSOR)
-        record.key = record.value;
-    status = ks_writer_append(world->writer, INPUT, world->plan.shape == SHAPE_PROCESSOR ? -1
-                                  : random_below(&world->random, world->plan.partitions), &record);
-    if (status != KS_OK)
-        tally_complain(&world->tally, "append: %s",
+    if (ks_writer_flush(world->writer, 0) != KS_OK)
+        tally_complain(&world->tally, "flush: %s",
                        ks_error_message(ks_writer_error(world->writer)));
 }
 
@@ -289,10 +278,8 @@ static void write_some(struct world *world)
     int count = 1 + random_below(&world->random, 5);
 
     for (int i = 0; i < count; i++)
-        write_one(world);
-    if (ks_writer_flush(world->writer, 0) != KS_OK)
-        tally_complain(&world->tally, "flush: %s",
-                       ks_error_message(ks_writer_error(world->writer)));
+        world->shape->write(world);
+    flush(world);
     world_note(world, "wrote %d", count);
 }
 
@@ -352,8 +339,6 @@ void world_act(struct world *world)
 
 static bool is_worked_off(struct world *world, const char *topic)
 {
-    if (topic == NULL)
-        return true;
     for (int32_t p = 0; p < world->plan.partitions; p++) {
         int64_t end, committed;
 
@@ -363,6 +348,14 @@ static bool is_worked_off(struct world *world, const char *topic)
         if (end > 0 && committed < end)
             return false;
     }
+    return true;
+}
+
+static bool all_is_worked_off(struct world *world)
+{
+    for (const char *const *topic = world->shape->consumed; *topic != NULL; topic++)
+        if (!is_worked_off(world, *topic))
+            return false;
     return true;
 }
 
@@ -411,19 +404,29 @@ static int instance_count(const struct world *world)
 /* Where it stands when it does not come to an end. */
 static void complain_of_lag(struct world *world)
 {
-    const char *topics[] = { INPUT, repartition_of(&world->plan) };
-
-    for (int t = 0; t < 2 && topics[t] != NULL; t++)
+    for (const char *const *topic = world->shape->consumed; *topic != NULL; topic++)
         for (int32_t p = 0; p < world->plan.partitions; p++) {
             int64_t end = -1, committed = -1;
 
-            ks_log_end_offset(world->log, topics[t], p, &end);
-            ks_log_committed(world->log, APPLICATION, topics[t], p, &committed);
+            ks_log_end_offset(world->log, *topic, p, &end);
+            ks_log_committed(world->log, APPLICATION, *topic, p, &committed);
             if (end > 0 && committed < end)
                 tally_complain(&world->tally, "does not end: %s-%d is at %" PRId64 " of %" PRId64,
-                               topics[t], (int)p, committed, end);
+                               *topic, (int)p, committed, end);
         }
     tally_complain(&world->tally, "does not end: %d instances are left", instance_count(world));
+}
+
+static void work_off(struct world *world, int quiet, int *steps)
+{
+    int idle = 0;
+
+    while (idle < quiet && (*steps)++ < FINISH_STEPS && world_is_sound(world)) {
+        if (!anybody_runs(world) && world->instances[0].app == NULL)
+            world_start(world, 0);
+        step_all(world);
+        idle = all_is_worked_off(world) ? idle + 1 : 0;
+    }
 }
 
 void world_finish(struct world *world)
@@ -431,19 +434,22 @@ void world_finish(struct world *world)
     /* At most once commits before it processes, and what that yields comes with the next commit. */
     int quiet = world->plan.rule != TALLY_AT_MOST_ONCE ? 2
                                                        : 20 + 4 * world->plan.commit_ms / STEP_MS;
-    int steps = 0, idle = 0;
+    int steps = 0;
 
+    if (world->shape->close != NULL && quiet < PUNCTUATED)
+        quiet = PUNCTUATED;
     world_note(world, "finish");
     world->worked              = worked_percent(world);
     world->plan.fault_permille = 0;
     for (int n = 0; n < INSTANCES; n++)
         world->instances[n].deaf = 0;
-    while (idle < quiet && steps++ < FINISH_STEPS && world_is_sound(world)) {
-        if (!anybody_runs(world) && world->instances[0].app == NULL)
-            world_start(world, 0);
-        step_all(world);
-        idle = is_worked_off(world, INPUT) && is_worked_off(world, repartition_of(&world->plan))
-                   ? idle + 1 : 0;
+    work_off(world, quiet, &steps);
+    for (int round = 1; round <= 2 && world->shape->close != NULL; round++) {
+        world->shape->close(world, round * BEYOND_MS);
+        flush(world);
+        world_note(world, "closed");
+        work_off(world, quiet, &steps);
+        ks__manual_clock_advance(&world->clock, THROTTLE_MS);
     }
     for (int n = 0; n < INSTANCES; n++)
         if (world->instances[n].app != NULL)
