@@ -7,13 +7,15 @@
  *          Source: KSTREAM-SOURCE-0000000000 (topics: [lines])
  *            --> KSTREAM-FILTER-0000000001
  *
- * Nodes stand in descending order of the size of what hangs under them, then by name. Sets of
- * topics and stores are printed in the order in which a HashSet of Java gives them, which depends
- * on the hash of the strings: texts can then be compared byte by byte.
+ * Nodes stand in descending order of the size of what hangs under them, then by name; their parents
+ * and children as neighbours.h finds. Sets of topics and stores are printed in the order in which a
+ * HashSet of Java gives them, which depends on the hash of the strings: texts can then be compared
+ * byte by byte.
  */
 #include "topology/graph.h"
 
 #include "base/buffer.h"
+#include "topology/neighbours.h"
 #include "topology/shape.h"
 
 #include <stdlib.h>
@@ -26,16 +28,6 @@ struct hashed {
     uint32_t    bucket;
     size_t      place;
 };
-
-/* String.hashCode() for ASCII (names are), spread as HashMap does. */
-static uint32_t java_hash(const char *text)
-{
-    uint32_t hash = 0;
-
-    for (; *text != '\0'; text++)
-        hash = 31 * hash + (unsigned char)*text;
-    return hash ^ hash >> 16;
-}
 
 static int by_bucket(const void *one, const void *other)
 {
@@ -67,7 +59,8 @@ static void append_set(struct ks__buffer *out, const char *const *texts, size_t 
         return;
     }
     for (size_t i = 0; i < count; i++)
-        set[i] = (struct hashed){ texts[i], java_hash(texts[i]) & (java_buckets(count) - 1), i };
+        set[i] = (struct hashed){ texts[i], ks__java_hash(texts[i]) & (java_buckets(count) - 1),
+                                  i };
     qsort(set, count, sizeof(*set), by_bucket);
     ks__buffer_append_text(out, "[");
     for (size_t i = 0; i < count; i++)
@@ -112,18 +105,16 @@ struct view {
     struct ks__buffer        *out;
     uint32_t                 *sizes;
     struct weighed           *scratch; /* as long as there are nodes */
-    struct weighed           *names;   /* likewise */
+    struct ks__neighbours     neighbours;
 };
 
-static void append_nodes(const struct view *view, struct ks__node *const *nodes, size_t count)
+static void append_nodes(const struct view *view, const struct ks__neighbour *nodes)
 {
-    for (size_t i = 0; i < count; i++)
-        view->names[i] = (struct weighed){ nodes[i], view->sizes[nodes[i]->index] };
-    qsort(view->names, count, sizeof(*view->names), by_size);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || view->names[i].node != view->names[i - 1].node)
-            ks__buffer_printf(view->out, "%s%s", i > 0 ? ", " : "", view->names[i].node->name);
-    if (count == 0)
+    const struct ks__neighbour *first = ks__neighbour_first(nodes);
+
+    for (const struct ks__neighbour *at = first; at != NULL; at = ks__neighbour_next(at))
+        ks__buffer_printf(view->out, "%s%s", at != first ? ", " : "", at->node->name);
+    if (first == NULL)
         ks__buffer_append_text(view->out, "none");
 }
 
@@ -168,11 +159,11 @@ static void append_node(const struct view *view, const struct ks__node *node)
     ks__buffer_append_text(out, ")");
     if (node->kind != KS__NODE_SINK) {
         ks__buffer_append_text(out, "\n      --> ");
-        append_nodes(view, node->children, node->child_count);
+        append_nodes(view, view->neighbours.children[node->index]);
     }
     if (node->kind != KS__NODE_SOURCE) {
         ks__buffer_append_text(out, "\n      <-- ");
-        append_nodes(view, node->parents, node->parent_count);
+        append_nodes(view, view->neighbours.parents[node->index]);
     }
     ks__buffer_append_text(out, "\n");
 }
@@ -288,13 +279,14 @@ static char *describe_graph(const ks_topology *topology, ks_describe_form form)
     struct view       view  = { .topology = topology,
                                 .out      = &out,
                                 .sizes    = ks__zalloc_array(nodes + 1, sizeof(*view.sizes)),
-                                .scratch  = ks__zalloc_array(nodes + 1, sizeof(*view.scratch)),
-                                .names    = ks__zalloc_array(nodes + 1, sizeof(*view.names)) };
+                                .scratch  = ks__zalloc_array(nodes + 1, sizeof(*view.scratch)) };
 
-    if (view.sizes == NULL || view.scratch == NULL || view.names == NULL) {
+    if (view.sizes == NULL || view.scratch == NULL) {
         out.failed = true;
     } else if (topology == NULL || topology->error.status != KS_OK) {
         ks__buffer_append_text(&out, "Topologies:\n");
+    } else if (!ks__neighbours_of(&view.neighbours, topology)) {
+        out.failed = true;
     } else {
         weigh(topology, view.sizes);
         if (form == KS_DESCRIBE_DOT)
@@ -304,7 +296,7 @@ static char *describe_graph(const ks_topology *topology, ks_describe_form form)
     }
     ks__free(view.sizes);
     ks__free(view.scratch);
-    ks__free(view.names);
+    ks__neighbours_release(&view.neighbours);
     return ks__buffer_steal_text(&out);
 }
 

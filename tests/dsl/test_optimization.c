@@ -510,6 +510,69 @@ START_TEST(topics_may_be_merged_for_tables_too)
 }
 END_TEST
 
+/* The lists of parents and children show how sizes grew while Kafka Streams made them. */
+START_TEST(lists_of_neighbours_stand_in_the_order_of_kafka_streams)
+{
+    ks_stream *in = text_stream("in");
+
+    ks_stream_to(ks_stream_join_stream(in, in, NEAR, join_texts, NULL, NULL), "out", NULL);
+    ks_stream_to(ks_stream_join_stream(in, in, NEAR, join_texts, NULL, NULL), "out2", NULL);
+    ks_stream_to(ks_stream_join_stream(in, filter(in), NEAR, join_texts, NULL, NULL), "out3",
+                 NULL);
+    assert_describes("all",
+                     "Topologies:\n"
+                     "   Sub-topology: 0\n"
+                     "    Source: KSTREAM-SOURCE-0000000000 (topics: [in])\n"
+                     "      --> KSTREAM-FILTER-0000000013, KSTREAM-WINDOWED-0000000014,"
+                     " KSTREAM-WINDOWED-0000000007, KSTREAM-WINDOWED-0000000001\n"
+                     "    Processor: KSTREAM-FILTER-0000000013 (stores: [])\n"
+                     "      --> KSTREAM-WINDOWED-0000000015\n"
+                     "      <-- KSTREAM-SOURCE-0000000000\n"
+                     "    Processor: KSTREAM-WINDOWED-0000000014 (stores:"
+                     " [KSTREAM-JOINTHIS-0000000016-store])\n"
+                     "      --> KSTREAM-JOINTHIS-0000000016\n"
+                     "      <-- KSTREAM-SOURCE-0000000000\n"
+                     "    Processor: KSTREAM-WINDOWED-0000000015 (stores:"
+                     " [KSTREAM-JOINOTHER-0000000017-store])\n"
+                     "      --> KSTREAM-JOINOTHER-0000000017\n"
+                     "      <-- KSTREAM-FILTER-0000000013\n"
+                     "    Processor: KSTREAM-JOINOTHER-0000000017 (stores:"
+                     " [KSTREAM-JOINTHIS-0000000016-store])\n"
+                     "      --> KSTREAM-MERGE-0000000018\n"
+                     "      <-- KSTREAM-WINDOWED-0000000015\n"
+                     "    Processor: KSTREAM-JOINTHIS-0000000016 (stores:"
+                     " [KSTREAM-JOINOTHER-0000000017-store])\n"
+                     "      --> KSTREAM-MERGE-0000000018\n"
+                     "      <-- KSTREAM-WINDOWED-0000000014\n"
+                     "    Processor: KSTREAM-WINDOWED-0000000001 (stores:"
+                     " [KSTREAM-JOINTHIS-0000000003-store])\n"
+                     "      --> KSTREAM-MERGE-0000000005\n"
+                     "      <-- KSTREAM-SOURCE-0000000000\n"
+                     "    Processor: KSTREAM-WINDOWED-0000000007 (stores:"
+                     " [KSTREAM-JOINTHIS-0000000009-store])\n"
+                     "      --> KSTREAM-MERGE-0000000011\n"
+                     "      <-- KSTREAM-SOURCE-0000000000\n"
+                     "    Processor: KSTREAM-MERGE-0000000005 (stores:"
+                     " [KSTREAM-JOINTHIS-0000000003-store])\n"
+                     "      --> KSTREAM-SINK-0000000006\n"
+                     "      <-- KSTREAM-WINDOWED-0000000001\n"
+                     "    Processor: KSTREAM-MERGE-0000000011 (stores:"
+                     " [KSTREAM-JOINTHIS-0000000009-store])\n"
+                     "      --> KSTREAM-SINK-0000000012\n"
+                     "      <-- KSTREAM-WINDOWED-0000000007\n"
+                     "    Processor: KSTREAM-MERGE-0000000018 (stores: [])\n"
+                     "      --> KSTREAM-SINK-0000000019\n"
+                     "      <-- KSTREAM-JOINTHIS-0000000016, KSTREAM-JOINOTHER-0000000017\n"
+                     "    Sink: KSTREAM-SINK-0000000006 (topic: out)\n"
+                     "      <-- KSTREAM-MERGE-0000000005\n"
+                     "    Sink: KSTREAM-SINK-0000000012 (topic: out2)\n"
+                     "      <-- KSTREAM-MERGE-0000000011\n"
+                     "    Sink: KSTREAM-SINK-0000000019 (topic: out3)\n"
+                     "      <-- KSTREAM-MERGE-0000000018\n"
+                     "\n");
+}
+END_TEST
+
 START_TEST(a_change_of_values_keeps_the_topic_below_it)
 {
     ks_stream *keyed = by_value(text_stream("in"));
@@ -756,6 +819,7 @@ FLOW_MAIN("optimization",
           a_self_join_keeps_one_store,
           merged_topics_make_a_self_join,
           topics_may_be_merged_for_tables_too,
+          lists_of_neighbours_stand_in_the_order_of_kafka_streams,
           a_change_of_values_keeps_the_topic_below_it, one_way_does_not_bring_the_others,
           nothing_is_rewritten_unasked, a_builder_can_build_again_otherwise,
           branches_move_behind_the_topic_together,
