@@ -56,7 +56,8 @@ static ks_status commit(ks_driver *d)
     ks_status status = ks__commit_run(&d->commit, d->session, &d->task, 1, &d->settings, false, -1,
                                       &error);
 
-    if (status == KS_EAGAIN && ks__task_pending(d->task) > 0)
+    if (status == KS_EAGAIN && d->commit.phase == KS__COMMIT_CACHES &&
+        ks__task_pending(d->task) > 0)
         return KS_OK; /* it goes on when they have their answers */
     return status == KS_OK ? KS_OK : fail(d, &error);
 }
