@@ -2,7 +2,10 @@
  *
  * cache.c - the record cache: written entries that are not yet forwarded.
  *
- *      put --first write--> dirty list of the store --flush--> changelog, then the listener
+ *      put ──> dirty list of the store --flush--> changelog, then the listener
+ *
+ * The list is in the order of the last writes: an entry that is written again moves to its end and
+ * leaves a hole, and holes are swept when they are the greater part.
  *
  * An entry stays where it is in the open layer; being cached is a flag, its place in the dirty list
  * and the cell that was forwarded last (none = what LMDB holds, which has no row of the key that is
@@ -15,13 +18,47 @@
 
 #include "base/assert.h"
 
+#define HOLES_MIN 64u /* a list of fewer is not worth sweeping */
+
 void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry)
 {
     struct ks__kv_entry *payload = ks__kv_entry(entry);
 
-    payload->dirty = true;
+    payload->dirty       = true;
+    payload->dirty_place = (uint32_t)store->dirty.count;
     store->dirty_bytes += ks__kv_entry_bytes(entry) + ks__cell_bytes(payload->now);
     store->dirty.items[store->dirty.count++] = entry;
+}
+
+static void sweep_holes(struct ks_kv_store *store)
+{
+    size_t kept = 0;
+
+    for (size_t i = store->dirty_at; i < store->dirty.count; i++) {
+        struct ks__map_entry *entry = store->dirty.items[i];
+
+        if (entry == NULL)
+            continue;
+        ks__kv_entry(entry)->dirty_place = (uint32_t)kept;
+        store->dirty.items[kept++]       = entry;
+    }
+    store->dirty.count = kept;
+    store->dirty_at = store->dirty_holes = 0;
+}
+
+void ks__cache_again(struct ks_kv_store *store, struct ks__map_entry *entry)
+{
+    struct ks__kv_entry *payload = ks__kv_entry(entry);
+
+    ks__assert(payload->dirty && store->dirty.items[payload->dirty_place] == entry);
+    if (payload->dirty_place + 1 == store->dirty.count)
+        return;
+    store->dirty.items[payload->dirty_place] = NULL;
+    payload->dirty_place                     = (uint32_t)store->dirty.count;
+    store->dirty.items[store->dirty.count++] = entry;
+    store->dirty_holes++;
+    if (store->dirty_holes > HOLES_MIN && store->dirty_holes > store->dirty.count / 2)
+        sweep_holes(store);
 }
 
 static bool has_dirty(const struct ks_kv_store *store)
@@ -31,8 +68,13 @@ static bool has_dirty(const struct ks_kv_store *store)
 
 static struct ks__map_entry *take_first(struct ks_kv_store *store)
 {
-    struct ks__map_entry *entry = store->dirty.items[store->dirty_at];
+    struct ks__map_entry *entry;
 
+    while (store->dirty.items[store->dirty_at] == NULL) { /* the last one is no hole */
+        store->dirty_at++;
+        store->dirty_holes--;
+    }
+    entry = store->dirty.items[store->dirty_at];
     ks__entries_prefetch(&store->dirty, store->dirty_at);
     store->dirty_at++;
     if (!has_dirty(store))
@@ -68,7 +110,7 @@ static void read_before(struct ks_kv_store *store, struct ks__map_entry *entry, 
     payload->before = NULL;
 }
 
-/* Forward the entry that was written first; false = there was nothing to forward. */
+/* Forward the entry that is first in the list; false = there was nothing to forward. */
 static bool flush_one(struct ks_kv_store *store)
 {
     struct ks__map_entry *entry = take_first(store);

@@ -279,8 +279,11 @@ static void replace(struct ks_kv_store *store, struct ks__map_entry *entry, stru
     if (first) {
         payload->before = old;
         ks__cache_add(store, entry);
-    } else if (old != NULL && old != payload->sealed && old != payload->before) {
-        ks__cell_retire(&store->rows, old);
+    } else {
+        if (payload->dirty)
+            ks__cache_again(store, entry);
+        if (old != NULL && old != payload->sealed && old != payload->before)
+            ks__cell_retire(&store->rows, old);
     }
 }
 

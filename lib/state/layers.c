@@ -65,7 +65,7 @@ void ks__layers_drop(struct ks_kv_store *store)
     for (size_t i = 0; i < store->opened.count; i++)
         drop_entry(store, store->opened.items[i]);
     store->opened.count = store->open_bytes = 0;
-    store->dirty.count = store->dirty_at = store->dirty_bytes = 0;
+    store->dirty.count = store->dirty_at = store->dirty_holes = store->dirty_bytes = 0;
     ks__map_purge(&store->rows);
 }
 

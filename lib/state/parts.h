@@ -60,6 +60,7 @@ struct ks__kv_entry {
     bool             open;              /* written in this transaction */
     bool             unwritten;         /* committed, not in LMDB */
     bool             dirty;             /* written, not yet forwarded */
+    uint32_t         dirty_place;       /* in the store's list */
 };
 
 /* Entries in the order in which they were added. */
@@ -103,7 +104,8 @@ struct ks_kv_store {
     bool                         cached;
     bool                         touched;
     struct ks_kv_store          *next_touched;  /* written in this record */
-    struct ks__entry_list        dirty;         /* from dirty_at on: in order of first write */
+    struct ks__entry_list        dirty;         /* from dirty_at on: in order of last write */
+    size_t                       dirty_holes;   /* entries that have moved on */
     size_t                       dirty_at;
     ks__kv_flush_fn             *flush_fn;
     void                        *flush_user;
@@ -158,11 +160,11 @@ static inline size_t ks__kv_entry_bytes(const struct ks__map_entry *entry)
 /* Ask for the entries a few places ahead of `at`: they are not in the processor's cache. */
 static inline void ks__entries_prefetch(const struct ks__entry_list *list, size_t at)
 {
-    if (at + 16 < list->count) {
+    if (at + 16 < list->count && list->items[at + 16] != NULL) {
         __builtin_prefetch(&list->items[at + 16]->key);
         __builtin_prefetch((const char *)&list->items[at + 16]->key + 64);
     }
-    if (at + 8 < list->count)
+    if (at + 8 < list->count && list->items[at + 8] != NULL)
         __builtin_prefetch(ks__kv_entry(list->items[at + 8])->now);
 }
 
@@ -255,6 +257,8 @@ ks_iter *ks__kv_for_user(ks_iter *iter);
 
 /* The entry has been written for the first time since it was forwarded; there is room. */
 void ks__cache_add(struct ks_kv_store *store, struct ks__map_entry *entry);
+/* It was written once more: the last to be forwarded now. Room as for the first time. */
+void ks__cache_again(struct ks_kv_store *store, struct ks__map_entry *entry);
 /* Tell the changelog, if the store has one. */
 void ks__kv_log_change(struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
 

@@ -11,8 +11,9 @@
  *       is written again: an entry is neither freed nor moved inside a record.
  *   S2  An iterator sees the store as at its opening; puts and deletes of any key are allowed
  *       meanwhile.
- *   S3  A cached entry keeps the row last forwarded and its place in the order of first write until
- *       it is forwarded; created and deleted between two flushes, it is not forwarded at all.
+ *   S3  A cached entry keeps the row last forwarded until it is forwarded; entries are forwarded in
+ *       the order of their last writes; created and deleted between two flushes, one is not
+ *       forwarded at all.
  *   S4  The local write comes before the changelog record.
  *
  * Failures go to the error that the store was opened with; reads answer "absent" then.

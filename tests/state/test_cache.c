@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include "state/parts.h"
+
 #include "base/error.h"
 
 #include <check.h>
@@ -36,7 +38,7 @@ static void flush(void)
     ks__state_flush_caches(fixture_state, end_record, NULL);
 }
 
-START_TEST(one_change_per_key_in_the_order_of_the_first_write)
+START_TEST(one_change_per_key_in_the_order_of_the_last_write)
 {
     fixture_listen(first);
     fixture_put(first, "b", "1");
@@ -46,13 +48,35 @@ START_TEST(one_change_per_key_in_the_order_of_the_first_write)
     ck_assert(ks__state_has_cached(fixture_state));
     fixture_expect(NULL);
     flush();
-    fixture_expect("log b=3@9");
-    fixture_expect("flush b=3 was -");
     fixture_expect("log a=2@5");
     fixture_expect("flush a=2 was -");
+    fixture_expect("log b=3@9");
+    fixture_expect("flush b=3 was -");
     fixture_expect(NULL);
     ck_assert_int_eq(ended, 2);
     ck_assert(!ks__state_has_cached(fixture_state));
+}
+END_TEST
+
+START_TEST(keys_that_are_written_again_and_again_keep_the_list_short)
+{
+    char key[2] = "a";
+
+    fixture_listen(first);
+    for (int i = 0; i < 1000; i++) {
+        key[0] = (char)('a' + i % 3);
+        fixture_put(first, key, "1");
+    }
+    fixture_put(first, "b", "2");
+    ck_assert_uint_lt(first->dirty.count, 200);
+    flush();
+    fixture_expect("log c=1@5");
+    fixture_expect("flush c=1 was -");
+    fixture_expect("log a=1@5");
+    fixture_expect("flush a=1 was -");
+    fixture_expect("log b=2@5");
+    fixture_expect("flush b=2 was -");
+    fixture_expect(NULL);
 }
 END_TEST
 
@@ -199,7 +223,8 @@ int main(void)
     int      failed;
 
     tcase_add_checked_fixture(tcase, set_up, fixture_tear_down);
-    tcase_add_test(tcase, one_change_per_key_in_the_order_of_the_first_write);
+    tcase_add_test(tcase, one_change_per_key_in_the_order_of_the_last_write);
+    tcase_add_test(tcase, keys_that_are_written_again_and_again_keep_the_list_short);
     tcase_add_test(tcase, the_row_before_is_the_one_last_forwarded);
     tcase_add_test(tcase, a_write_of_the_committed_layer_does_not_disturb_what_is_cached);
     tcase_add_test(tcase, a_row_created_and_deleted_between_two_flushes_is_not_forwarded);

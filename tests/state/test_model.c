@@ -32,7 +32,7 @@ static uint32_t  serial;
 static bool      cached;
 static bool      weak;              /* long keys share a hash: counts are estimates */
 
-/* Keys written since they were forwarded, in order of first write. */
+/* Keys written since they were forwarded, in order of last write. */
 static int    dirty[KEYS];
 static size_t dirty_count, dirty_next;
 
@@ -148,8 +148,10 @@ static void put(void)
     ks_headers_free(headers);
     now[key] = removes ? 0 : serial;
     for (size_t i = 0; i < dirty_count; i++)
-        if (dirty[i] == key)
-            return;
+        if (dirty[i] == key) { /* the last of all now */
+            memmove(&dirty[i], &dirty[i + 1], (dirty_count - i - 1) * sizeof(*dirty));
+            dirty_count--;
+        }
     dirty[dirty_count++] = key;
 }
 
