@@ -143,12 +143,23 @@ bool ks__table_get(struct ks__table_state *t, const struct ks__row_key *key, str
                         : ks__kv_get(t->store, whole, row);
 }
 
+/* The row that a change makes. A deletion that waits in a cache has the time of the record which
+ * came in, whatever the change says: Kafka Streams has no other there. */
+static struct ks__row row_of(const struct ks__table_state *t, const struct ks__record *change)
+{
+    struct ks__row row = { change->record.value, change->record.timestamp_ms,
+                           change->record.headers };
+
+    if (t->cached && row.value.data == NULL && t->ctx->record != NULL)
+        row.timestamp_ms = t->ctx->record->record.timestamp_ms;
+    return row;
+}
+
 /* False = too old for its store, which has counted it: the change goes nowhere. */
 static bool put(struct ks__table_state *t, ks_bytes key, const struct ks__record *change,
                 bool *stale)
 {
-    const struct ks__row row = { change->record.value, change->record.timestamp_ms,
-                                 change->record.headers };
+    const struct ks__row row = row_of(t, change);
     int64_t              to_ms;
 
     *stale = false;
@@ -214,15 +225,14 @@ bool ks__table_read(struct ks__table_state *t, const ks_record *record, struct k
 void ks__table_update_found(struct ks__table_state *t, struct ks__kv_slot *slot,
                             const struct ks__record *change, ks_bytes old)
 {
-    struct ks__record out = *change;
+    const struct ks__row row = row_of(t, change);
+    struct ks__record    out = *change;
 
     if (t->versioned) {
         ks__table_update(t, change, old);
         return;
     }
-    ks__kv_put_slot(t->store, slot,
-                    &(struct ks__row){ change->record.value, change->record.timestamp_ms,
-                                       change->record.headers });
+    ks__kv_put_slot(t->store, slot, &row);
     send(t, &out, old);
 }
 

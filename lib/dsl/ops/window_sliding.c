@@ -45,6 +45,7 @@ static void update(struct ks__windowed_state *w, struct around *around, int64_t 
         row.timestamp_ms = ks__time_max(before->timestamp_ms, record->timestamp_ms);
     if (!ks__windowed_fold(w, record, &window, &row.value))
         return;
+    ks__windowed_time_deletion(w, record, &row);
     ks__window_put(w->table.store, record->key, start_ms, &row);
     ks__windowed_send(w, record, &window, &row, before->value);
 }

@@ -24,6 +24,7 @@ static void update(struct ks__windowed_state *w, const ks_record *record, const 
     row.timestamp_ms = ks__time_max(row.timestamp_ms, record->timestamp_ms);
     if (!ks__windowed_fold(w, record, window, &row.value))
         return;
+    ks__windowed_time_deletion(w, record, &row);
     ks__window_put_slot(w->table.store, &slot, &row);
     ks__windowed_send(w, record, window, &row, old);
 }

@@ -66,6 +66,13 @@ ks_bytes ks__windowed_initial(struct ks__windowed_state *w);
 /* Fold the record into `*acc`, in this window. False = skipped or failed. */
 bool ks__windowed_fold(struct ks__windowed_state *w, const ks_record *record,
                        const ks_window *window, ks_bytes *acc);
+/* A deletion that waits in a cache has the record's own time, as in table.c. */
+static inline void ks__windowed_time_deletion(const struct ks__windowed_state *w,
+                                              const ks_record *record, struct ks__row *row)
+{
+    if (w->table.cached && row->value.data == NULL)
+        row->timestamp_ms = record->timestamp_ms;
+}
 /* The other aggregate of the window into `*acc`. */
 bool ks__windowed_merge(struct ks__windowed_state *w, const ks_record *record, ks_bytes other,
                         const ks_window *window, ks_bytes *acc);

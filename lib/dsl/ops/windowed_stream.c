@@ -164,7 +164,7 @@ ks_table *ks_windowed_stream_count(ks_windowed_stream *w, const ks_materialized 
     if (!agree_key(w, &call, &options) ||
         !ks__aggregation_counts(w->head.builder, &call, &options))
         return ks__inert(w);
-    if (given && options.store == NULL)
+    if (given && options.store == NULL && w->windows.kind != KS__WINDOWS_SLIDING)
         ks__generate_store(w->head.builder, "KSTREAM-AGGREGATE-"); /* taken, never used: D2 */
     return add(w, &call, &options, &args, NULL);
 }
