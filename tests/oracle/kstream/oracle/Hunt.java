@@ -58,6 +58,10 @@ final class Hunt {
         for (long seed = from; seed < from + count; seed++) {
             final ObjectNode kase = Replay.record(Generator.generate(seed));
             steps += kase.get("input").size();
+            if (failsToOptimize(kase)) {
+                refused.merge("(optimization fails)", 1, Integer::sum);
+                continue;
+            }
             if (Replay.refused(kase.get("expected")))
                 refused.merge(kase.get("expected").get("error").get("class").asText(), 1,
                               Integer::sum);
@@ -81,6 +85,12 @@ final class Hunt {
                            " steps of input; refused by Kafka: " + refused);
         System.out.println(passed + " passed, " + failed + " failed");
         return failed > 0 ? 1 : 0;
+    }
+
+    /** Kafka's own mistake: "Found a null keyChangingChild node". */
+    private static boolean failsToOptimize(ObjectNode kase) {
+        return Replay.refused(kase.get("expected")) && kase.get("config").has("optimize") &&
+               kase.get("expected").get("error").get("class").asText().equals("StreamsException");
     }
 
     // --- shrinking ---
