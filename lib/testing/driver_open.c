@@ -31,8 +31,9 @@ static ks_status preset(struct ks_config *config, const char *name, const char *
     return ks__config_set(&config->values, name, value);
 }
 
-/* The caller's properties with the driver's own defaults. */
-static ks_status read_settings(ks_driver *d, const ks_config *config)
+/* The caller's properties with the driver's own defaults. The clock stands still between two calls, so
+ * what is to outlive a kill is written at each commit. */
+static ks_status read_settings(ks_driver *d, const ks_config *config, bool kept)
 {
     struct ks_config copy;
     ks_status        status;
@@ -45,6 +46,8 @@ static ks_status read_settings(ks_driver *d, const ks_config *config)
         status = preset(&copy, "processing.guarantee", "exactly_once_v2");
     if (status == KS_OK)
         status = preset(&copy, "application.id", APPLICATION);
+    if (status == KS_OK && kept)
+        status = preset(&copy, "state.flush.ms", "0");
     if (status == KS_OK)
         status = ks__settings_read(&d->settings, &copy, true, &d->error);
     ks__config_release(&copy.values);
@@ -280,7 +283,7 @@ static ks_status restore(ks_driver *d)
 
 ks_status ks__driver_open(ks_driver *d, const ks_config *config, const char *directory)
 {
-    ks_status status = read_settings(d, config);
+    ks_status status = read_settings(d, config, directory != NULL);
 
     if (status == KS_OK)
         status = ks__settings_fit(&d->settings, d->topology, &d->error);
