@@ -36,7 +36,7 @@ fuzz:  ## libFuzzer over the readers of foreign bytes; SECONDS=60 for all of the
 demo: $(BUILD)/examples/model_scoring  ## score real wines with models that change meanwhile
 	$(Q)examples/model_scoring/demo.sh $(BUILD)
 
-soak: $(EXAMPLES) $(TEST_PROGRAMS)  ## kill KILLS=200 times, then simulate with new seeds for MINUTES=60
+soak: $(EXAMPLES) $(TEST_PROGRAMS)  ## all cases restarted and killed, KILLS=200 kills, then simulate with new seeds for MINUTES=60
 	$(Q)scripts/soak $(BUILD) $(or $(MINUTES),60) $(or $(KILLS),200)
 
 bench: $(BENCHES)  ## measure throughput on the memory and the embedded log

@@ -6,6 +6,7 @@
  */
 #include "build.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ static const ks_materialized *materialized(json_t *step, const struct made *made
                                            ks_materialized *out)
 {
     if (text_of(step, "store") == NULL)
-        return NULL;
+        return NULL; /* with a history it is refused: plan_build() */
     ks_options_init(out, sizeof *out);
     out->store = text_of(step, "store");
     out->key   = type_serde(made->key);
@@ -96,8 +97,13 @@ static int64_t extract_field(ks_ctx *ctx, const ks_record *record, int64_t parti
     const struct function *f    = user;
     ks_bytes               rest = record->value, field;
     int64_t                time = -1;
+    char                   digits[24];
 
     (void)ctx, (void)partition_time_ms;
+    if (f->value == TYPE_INT64 && rest.data != NULL) {
+        snprintf(digits, sizeof digits, "%" PRId64, ks_bytes_i64(rest, 0));
+        rest = ks_bytes_text(digits);
+    }
     for (int64_t i = 0; ks_bytes_field(&rest, ',', &field); i++)
         if (i == f->number)
             return strict_integer(field, &time) ? time : -1;
@@ -124,15 +130,17 @@ static bool consumed(struct plan *plan, json_t *step, const struct made *made, k
 static bool make_stream(struct plan *plan, json_t *step, const struct made *from,
                         struct made *made)
 {
-    const char *topics[16];
     json_t     *list = json_object_get(step, "topics");
+    const char *topics[256];
     ks_consumed options;
 
     (void)from;
+    if (json_array_size(list) > sizeof topics / sizeof *topics)
+        return plan_fail(plan, "a stream of %zu topics", json_array_size(list));
     if (!consumed(plan, step, made, &options))
         return false;
     topics[0] = text_of(step, "topic");
-    for (size_t i = 0; i < json_array_size(list) && i < 16; i++)
+    for (size_t i = 0; i < json_array_size(list); i++)
         topics[i] = json_string_value(json_array_get(list, i));
     made->stream = ks_builder_stream_of(plan->b, topics, list ? json_array_size(list) : 1,
                                         &options);
@@ -618,6 +626,8 @@ static bool build_step(struct plan *plan, json_t *step)
 
     if (make == NULL)
         return plan_fail(plan, "unknown op %s", op ? op : "(none)");
+    if (json_object_get(step, "versioned") != NULL && made.store == NULL)
+        return plan_fail(plan, "a history without a store");
     if (text_of(step, "kt") != NULL)
         made.key = type_of_name(text_of(step, "kt"));
     if (text_of(step, "vt") != NULL)

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#define MAX_STEPS 128
+#define MAX_STEPS 1024
 
 /* What a step of the case's topology gave. */
 struct made {

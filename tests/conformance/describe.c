@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NODES 512
-#define TEXT      1024
+#define MAX_NODES 2048
+#define TEXT      16384
 
 struct part {
     char  label[32]; /* "0", or "global 1" */
@@ -30,11 +30,11 @@ static int by_text(const void *a, const void *b)
 /* Sort "b, a" or "b,a" into "a,b" (in place of a new text). */
 static void sort_list(const char *list, size_t size, char *out)
 {
-    char  *copy = strndup(list, size), *items[128], *rest = NULL;
+    char  *copy = strndup(list, size), *items[1024], *rest = NULL;
     size_t count = 0;
 
     out[0] = '\0';
-    for (char *item = strtok_r(copy, ", ", &rest); item && count < 128;
+    for (char *item = strtok_r(copy, ", ", &rest); item && count < 1024;
          item = strtok_r(NULL, ", ", &rest))
         items[count++] = item;
     qsort(items, count, sizeof *items, by_text);
@@ -196,7 +196,7 @@ static void free_parts(struct part *parts, size_t count)
 
 void replay_compare_description(struct replay *r)
 {
-    enum { LIMIT = 64 };
+    enum { LIMIT = 256 };
     struct part *want = calloc(LIMIT, sizeof *want), *got = calloc(LIMIT, sizeof *got);
     char        *text = ks_topology_describe(r->topology, KS_DESCRIBE_TEXT);
     json_t      *list = json_object_get(json_object_get(r->kase, "expected"), "describe");

@@ -21,8 +21,7 @@ struct function function_parse(const char *spec, enum type key, enum type value,
     snprintf(f.name, sizeof(f.name), "%.*s", (int)size, spec);
     if (colon != NULL) {
         f.text = ks_bytes_text(colon + 1);
-        if (!strict_integer(f.text, &f.number))
-            f.number = 0;
+        f.number = strtoll(colon + 1, NULL, 10);
     }
     return f;
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * main.c - conformance [-v] [-r] [-o] [-m STEPS] [-k NAME] PATH...: replay recorded cases.
+ * main.c - conformance [-v] [-r] [-o] [-K] [-m RESTARTS] [-k NAME] PATH...: replay recorded cases.
  *
  * A PATH is a case, a folder of cases, or a list of file names (.txt, relative to the folder
- * "cases" beside it). Every case runs as it is; with -r those with a store run once more with a
- * restart (close and reopen) after every step, with -m only those of at most so many steps; with -o
- * every case runs once more with all optimizations, and with -r restarts. Last line: "N passed, N
+ * "cases" beside it). Every case runs as it is; those with a store once more
+ *
+ *      -r  with restarts (close and reopen) after every step, with -m as rarely as makes at most so
+ *          many of them: a case of 2,200 steps with -m 200 is restarted after every 11th step
+ *      -K  killed (SIGKILL) and reopened after every tenth step, in a case of less than twenty after
+ *          every third
+ *
+ * and with -o every case with all optimizations, and with -r restarts. Last line: "N passed, N
  * failed"; status 1 if any failed, 2 for a wrong call.
  */
 #include "replay.h"
@@ -19,8 +24,8 @@
 
 static struct {
     int         verbosity;
-    bool        restart, optimized;
-    size_t      restart_steps; /* 0 = any number */
+    bool        restart, optimized, killed;
+    size_t      restarts; /* at most, of one case; 0 = any number */
     const char *only;
     size_t      passed, failed;
 } run;
@@ -33,24 +38,41 @@ static void count(const char *name, const char *variant, bool passed)
         printf("%s %s%s\n", passed ? "ok  " : "FAIL", name, variant);
 }
 
-static bool may_restart(json_t *kase)
+/* Steps between two restarts; 0 = none are wanted. */
+static size_t restart_every(json_t *kase)
 {
-    return run.restart && replay_has_store(kase) &&
-           (run.restart_steps == 0 ||
-            json_array_size(json_object_get(kase, "input")) <= run.restart_steps);
+    const size_t steps = json_array_size(json_object_get(kase, "input"));
+
+    if (!run.restart || !replay_has_store(kase))
+        return 0;
+    return run.restarts == 0 || steps <= run.restarts ? 1
+                                                      : (steps + run.restarts - 1) / run.restarts;
+}
+
+static size_t kill_every(json_t *kase)
+{
+    return json_array_size(json_object_get(kase, "input")) < 20 ? 3 : 10;
 }
 
 static void run_case(json_t *kase, const char *name)
 {
-    count(name, "", replay_case(kase, name, VARIANT_PLAIN, run.verbosity));
+    const size_t every = restart_every(kase);
+    char         text[64];
+
+    count(name, "", replay_case(kase, name, &(struct variant){ 0 }, run.verbosity));
     if (replay_is_retention_sensitive(kase))
         count(name, " without loss", replay_without_loss(kase, name, run.verbosity));
-    if (may_restart(kase))
-        count(name, " with restarts", replay_case(kase, name, VARIANT_RESTART, run.verbosity));
+    snprintf(text, sizeof text, " with restarts after every %zu steps", every);
+    if (every > 0)
+        count(name, every == 1 ? " with restarts" : text,
+              replay_case(kase, name, &(struct variant){ .restart_every = every },
+                          run.verbosity));
+    if (run.killed && replay_has_store(kase))
+        count(name, " killed", replay_killed(kase, name, kill_every(kase), run.verbosity));
     if (run.optimized)
         count(name, " optimized",
               replay_case(kase, name,
-                          VARIANT_OPTIMIZED | (may_restart(kase) ? VARIANT_RESTART : 0),
+                          &(struct variant){ .restart_every = every, .optimized = true },
                           run.verbosity));
 }
 
@@ -137,22 +159,25 @@ int main(int argc, char **argv)
     int option;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    while ((option = getopt(argc, argv, "vrom:k:")) != -1) {
+    while ((option = getopt(argc, argv, "vroKm:k:")) != -1) {
         if (option == 'v')
             run.verbosity++;
         else if (option == 'r')
             run.restart = true;
         else if (option == 'o')
             run.optimized = true;
+        else if (option == 'K')
+            run.killed = true;
         else if (option == 'm')
-            run.restart_steps = strtoul(optarg, NULL, 10);
+            run.restarts = strtoul(optarg, NULL, 10);
         else if (option == 'k')
             run.only = optarg;
         else
             return 2;
     }
     if (optind >= argc) {
-        fprintf(stderr, "usage: %s [-v] [-r] [-o] [-m STEPS] [-k NAME] PATH...\n", argv[0]);
+        fprintf(stderr, "usage: %s [-v] [-r] [-o] [-K] [-m RESTARTS] [-k NAME] PATH...\n",
+                argv[0]);
         return 2;
     }
     for (; optind < argc; optind++)

@@ -200,15 +200,17 @@ static int by_name(const void *a, const void *b)
 
 static void compare_outputs(struct replay *r, long step)
 {
-    json_t *topics = json_object_get(r->kase, "topics"), *topic, *outs[64];
-    size_t  i, count = 0;
+    json_t *topics = json_object_get(r->kase, "topics"), *topic;
+    json_t **outs = calloc(json_array_size(topics) + 1, sizeof(json_t *));
+    size_t   i, count = 0;
 
     json_array_foreach(topics, i, topic)
-        if (strcmp(json_string_value(json_object_get(topic, "dir")), "out") == 0 && count < 64)
+        if (strcmp(json_string_value(json_object_get(topic, "dir")), "out") == 0)
             outs[count++] = topic;
     qsort(outs, count, sizeof *outs, by_name);
     for (i = 0; i < count; i++)
         compare_topic(r, step, outs[i]);
+    free(outs);
 }
 
 /* --- drops --- */
@@ -300,19 +302,47 @@ static bool run_step(struct replay *r, long step, json_t *input)
     return true;
 }
 
-static void run_steps(struct replay *r, enum variant variant)
+/* After a kill nobody knows what was read: everything is there again, and is read once more. */
+static void read_again(struct replay *r)
 {
-    json_t *input;
+    json_t *outs = json_object_get(json_object_get(r->kase, "expected"), "out"), *out;
+    size_t  i;
+
+    json_array_foreach(outs, i, out) {
+        if (json_integer_value(json_object_get(out, "step")) >= (json_int_t)r->first_step)
+            return;
+        if (ks_driver_read(r->driver, json_string_value(json_object_get(out, "topic"))) == NULL) {
+            char *lost = shown_json(out);
+            replay_differs(r, (long)r->first_step, lost, "nothing: it was lost");
+            free(lost);
+        }
+    }
+}
+
+/* Is the step the last one of so many? 0 = never. */
+static bool is_nth(size_t step, size_t every)
+{
+    return every > 0 && (step + 1) % every == 0;
+}
+
+static void run_steps(struct replay *r)
+{
+    json_t *inputs = json_object_get(r->kase, "input"), *input;
     size_t  step;
 
-    json_array_foreach(json_object_get(r->kase, "input"), step, input) {
+    if (r->first_step > 0)
+        read_again(r);
+    for (step = r->first_step; step < json_array_size(inputs); step++) {
+        input = json_array_get(inputs, step);
         if (!run_step(r, (long)step, input))
             return;
-        if ((variant & VARIANT_RESTART) != 0) {
+        if (is_nth(step, r->restart_every)) {
             ks_driver_free(r->driver);
             if (!open_driver(r))
                 return;
         }
+        if (is_nth(step, r->die_every))
+            r->die(r, step + 1);
     }
     if (!r->outputs_only)
         replay_compare_stores(r);
@@ -349,27 +379,36 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path);
 }
 
-static void replay_topology(struct replay *r, enum variant variant)
+bool replay_make_directory(struct replay *r)
 {
     /* In memory where that is possible: nothing here is about a power cut. */
-    char memory[] = "/dev/shm/conformance-XXXXXX", disk[] = "/tmp/conformance-XXXXXX";
+    static const char *const roots[] = { "/dev/shm", "/tmp" };
 
-    if ((variant & VARIANT_RESTART) != 0) {
-        r->directory = access("/dev/shm", W_OK) == 0 ? mkdtemp(memory) : NULL;
-        if (r->directory == NULL)
-            r->directory = mkdtemp(disk);
-        if (r->directory == NULL) {
-            replay_differs(r, -1, "a directory", strerror(errno));
-            return;
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        snprintf(r->directory_name, sizeof r->directory_name, "%s/conformance-XXXXXX", roots[i]);
+        if (mkdtemp(r->directory_name) != NULL) {
+            r->directory = r->directory_name;
+            return true;
         }
     }
+    replay_differs(r, -1, "a directory", strerror(errno));
+    return false;
+}
+
+void replay_remove_directory(struct replay *r)
+{
+    if (r->directory != NULL)
+        nftw(r->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    r->directory = NULL;
+}
+
+static void replay_topology(struct replay *r)
+{
     if (open_driver(r))
-        run_steps(r, variant);
+        run_steps(r);
     if (!r->outputs_only && !r->optimized)
         replay_compare_description(r);
     ks_driver_free(r->driver);
-    if (r->directory != NULL)
-        nftw(r->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The recorded error of step -1: the topology cannot be built, or the application not started. */
@@ -393,7 +432,7 @@ static bool is_refused(struct replay *r)
     return refused;
 }
 
-static bool replay(struct replay *r, enum variant variant)
+bool replay_run(struct replay *r)
 {
     struct plan plan = { .b = ks_builder_new() };
 
@@ -408,7 +447,7 @@ static bool replay(struct replay *r, enum variant variant)
     } else if (ks_builder_build(plan.b, &r->topology) != KS_OK) {
         replay_differs(r, -1, "a topology", ks_error_message(ks_builder_error(plan.b)));
     } else {
-        replay_topology(r, variant);
+        replay_topology(r);
     }
     ks_topology_free(r->topology);
     ks_builder_free(plan.b);
@@ -416,12 +455,18 @@ static bool replay(struct replay *r, enum variant variant)
     return r->differences == 0;
 }
 
-bool replay_case(json_t *kase, const char *name, enum variant variant, int verbosity)
+bool replay_case(json_t *kase, const char *name, const struct variant *variant, int verbosity)
 {
     struct replay r = { .kase = kase, .name = name, .verbosity = verbosity,
-                        .optimized = (variant & VARIANT_OPTIMIZED) != 0 };
+                        .optimized     = variant->optimized,
+                        .restart_every = variant->restart_every };
+    bool          passed;
 
-    return replay(&r, variant);
+    if (variant->restart_every > 0 && !replay_make_directory(&r))
+        return false;
+    passed = replay_run(&r);
+    replay_remove_directory(&r);
+    return passed;
 }
 
 /* --- retention --- */
@@ -467,11 +512,11 @@ bool replay_without_loss(json_t *kase, const char *name, int verbosity)
                              .outputs_only = true, .own_retention = true };
 
     lengthen(json_object_get(longer, "topology"));
-    replay(&first, VARIANT_PLAIN);
+    replay_run(&first);
     if (json_equal(first.collected, recorded))
         replay_differs(&second, -1, "other outputs with a long retention", "the recorded ones");
     json_object_set(json_object_get(own, "expected"), "out", first.collected);
-    replay(&second, VARIANT_PLAIN);
+    replay_run(&second);
     json_decref(first.collected);
     json_decref(longer);
     json_decref(own);

@@ -7,11 +7,10 @@
 
 #include "build.h"
 
-/* Bits. */
-enum variant {
-    VARIANT_PLAIN     = 0, /* one driver */
-    VARIANT_RESTART   = 1, /* closed and opened again on its directory after every step */
-    VARIANT_OPTIMIZED = 2  /* topology.optimization=all: outputs and stores must be the same */
+struct variant {
+    size_t restart_every; /* the driver is closed and opened again on its directory after so many
+                             steps; 0 = never */
+    bool   optimized;     /* topology.optimization=all: outputs and stores must be the same */
 };
 
 /* What a case is about, and the report of its first differences. */
@@ -22,6 +21,10 @@ struct replay {
     ks_topology *topology;
     ks_config  *config;
     const char *directory; /* NULL = private */
+    char        directory_name[64];
+    size_t      first_step, restart_every;
+    size_t      die_every; /* steps after which die() is called; 0 = never */
+    void      (*die)(const struct replay *r, size_t next_step);
     const struct plan *plan;
     int64_t     drops;     /* counter before this step */
     size_t      next_out;  /* next expected record */
@@ -35,7 +38,15 @@ struct replay {
 };
 
 /* Run the whole case; true = everything as recorded. Prints the differences. */
-bool replay_case(json_t *kase, const char *name, enum variant variant, int verbosity);
+bool replay_case(json_t *kase, const char *name, const struct variant *variant, int verbosity);
+/* The same for what `r` says. */
+bool replay_run(struct replay *r);
+bool replay_make_directory(struct replay *r);
+void replay_remove_directory(struct replay *r);
+
+/* killed.c: in a child that is killed after every so many steps; the next child goes on from there,
+ * on the same directory. */
+bool replay_killed(json_t *kase, const char *name, size_t every, int verbosity);
 
 /* Of a case that shows what Kafka Streams' retention loses: with the library's own retention the
  * outputs are those of Kafka's with a very long one, and not the recorded ones. */
