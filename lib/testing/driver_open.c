@@ -31,8 +31,8 @@ static ks_status preset(struct ks_config *config, const char *name, const char *
     return ks__config_set(&config->values, name, value);
 }
 
-/* The caller's properties with the driver's own defaults. The clock stands still between two calls, so
- * what is to outlive a kill is written at each commit. */
+/* The caller's properties with the driver's own defaults. The clock stands still between two calls,
+ * so what is to outlive a kill is written at each commit. */
 static ks_status read_settings(ks_driver *d, const ks_config *config, bool kept)
 {
     struct ks_config copy;

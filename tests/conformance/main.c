@@ -5,10 +5,10 @@
  * A PATH is a case, a folder of cases, or a list of file names (.txt, relative to the folder
  * "cases" beside it). Every case runs as it is; those with a store once more
  *
- *      -r  with restarts (close and reopen) after every step, with -m as rarely as makes at most so
- *          many of them: a case of 2,200 steps with -m 200 is restarted after every 11th step
- *      -K  killed (SIGKILL) and reopened after every tenth step, in a case of less than twenty after
- *          every third
+ *      -r  with restarts (close and reopen) after every step, with -m as rarely as makes at most
+ *          so many of them: a case of 2,200 steps with -m 200 is restarted after every 11th step
+ *      -K  killed (SIGKILL) and reopened after every tenth step, in a case of less than twenty
+ *          after every third
  *
  * and with -o every case with all optimizations, and with -r restarts. Last line: "N passed, N
  * failed"; status 1 if any failed, 2 for a wrong call.
