@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +66,30 @@ START_TEST(a_restart_keeps_everything)
     ck_assert_str_eq(read_all("in", 1, 1), "two three ");
     ks__session_close(old);
     ks_headers_free(headers);
+}
+END_TEST
+
+START_TEST(a_log_whose_file_was_cut_off_is_refused_and_kept)
+{
+    struct ks__session *session = open_session("group", "id");
+    ks_error            failure = { .status = KS_OK };
+    char                path[96];
+    struct stat         found, now;
+
+    create("in", 1);
+    ck_assert_int_eq(ks__session_begin(session, 0), KS_OK);
+    append_text(session, "in", 0, "k", "one", 1);
+    ck_assert_int_eq(ks__session_commit(session, NULL, 0, -1), KS_OK);
+    ks__session_close(session);
+    ks__cluster_close(cluster);
+    snprintf(path, sizeof(path), "%s/log/data.mdb", directory);
+    ck_assert_int_eq(stat(path, &found), 0);
+    ck_assert_int_eq(truncate(path, found.st_size / 2), 0);
+    ck_assert_int_eq(ks__cluster_open(&cluster, contract_address(), NULL, &failure), KS_ECORRUPT);
+    ck_assert_ptr_nonnull(strstr(failure.message, "was cut off"));
+    ck_assert_ptr_null(cluster);
+    ck_assert_int_eq(stat(path, &now), 0);
+    ck_assert_int_eq(now.st_size, found.st_size / 2);
 }
 END_TEST
 
@@ -609,6 +634,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, contract_setup, contract_teardown);
     tcase_add_test(c, a_restart_keeps_everything);
+    tcase_add_test(c, a_log_whose_file_was_cut_off_is_refused_and_kept);
     tcase_add_test(c, a_compacted_topic_shrinks_and_keeps_the_last_of_each_key);
     tcase_add_test(c, a_record_of_another_process_wakes_a_reader);
     tcase_add_test(c, a_record_of_another_process_wakes_the_readers_of_its_partition_alone);

@@ -115,6 +115,39 @@ START_TEST(state_that_is_gone_comes_back_from_the_changelog)
 }
 END_TEST
 
+static char discarded[256];
+
+static void keep_discard(ks_log_level level, const char *room, const char *message, void *user)
+{
+    (void)room, (void)user;
+    if (level == KS_LOG_WARN && strstr(message, "its content is discarded") != NULL)
+        snprintf(discarded, sizeof(discarded), "%s", message);
+}
+
+START_TEST(state_that_is_damaged_comes_back_and_a_line_says_why)
+{
+    char        path[256];
+    struct stat found;
+
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    start_app();
+    stage_feed(&stage, "lines", NULL, "a b a");
+    stage_await_i64(&stage, NULL, "totals", "a", 2);
+    close_app();
+    snprintf(path, sizeof(path), "%s/wc/1_0/data.mdb", stage.directory);
+    ck_assert_int_eq(stat(path, &found), 0);
+    ck_assert_int_eq(truncate(path, found.st_size / 2), 0);
+    stage_feed(&stage, "lines", NULL, "a");
+    discarded[0] = '\0';
+    make_app();
+    ck_assert_int_eq(ks_app_set_logger(app, KS_LOG_WARN, keep_discard, NULL), KS_OK);
+    ck_assert_int_eq(ks_app_start(app), KS_OK);
+    stage_await_i64(&stage, NULL, "totals", "a", 3);
+    close_app();
+    ck_assert_ptr_nonnull(strstr(discarded, "was cut off"));
+}
+END_TEST
+
 START_TEST(many_partitions_are_shared_by_many_threads)
 {
     char line[64];
@@ -803,6 +836,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(running, a_restart_goes_on_where_the_app_stopped, 0, 3);
     tcase_add_loop_test(running, processed_records_of_a_repartition_topic_are_forgotten, 0, 3);
     tcase_add_loop_test(running, state_that_is_gone_comes_back_from_the_changelog, 0, 3);
+    tcase_add_loop_test(running, state_that_is_damaged_comes_back_and_a_line_says_why, 0, 3);
     tcase_add_loop_test(running, many_partitions_are_shared_by_many_threads, 0, 6);
     tcase_add_test(running, two_instances_share_the_work_and_one_takes_over);
     tcase_add_test(running, an_abandoned_instance_leaves_only_what_was_committed);
