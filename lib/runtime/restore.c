@@ -379,24 +379,22 @@ static ks_status find_end(struct ks__restore *restore, ks_error *error)
     return KS_OK;
 }
 
-/* What lies behind the state's position is of records that will be processed again. */
+/* What lies behind the state's position is of records that will be processed again. A store of the
+ * user's own gets its tail all the same: it is filled from the changelog alone, where compaction
+ * may have left of a key what is in the tail and nothing else. */
 static void leave_tails_out(struct ks__restore *restore)
 {
     for (size_t i = 0; i < restore->changelog_count; i++) {
         struct changelog *log = &restore->changelogs[i];
-        const int64_t     from = log->own != NULL ? log->noted : log->position;
 
-        if (log->input >= 0 || from >= log->end)
+        if (log->own != NULL || log->position >= log->end)
             continue;
         KS__LOG_AT_INFO(restore->task->log, "runtime",
                         "store %s is not restored from %s-%" PRId32 ": nobody has committed what "
                         "offsets %" PRId64 " to %" PRId64 " come from, it is processed again",
-                        log->spec->name, log->topic, restore->task->partition,
-                        from, log->end);
-        if (log->own != NULL)
-            log->end = from;    /* what lies before it is not in the env */
-        else
-            log->position = log->end;
+                        log->spec->name, log->topic, restore->task->partition, log->position,
+                        log->end);
+        log->position = log->end;
         log->left_out = true;
     }
 }

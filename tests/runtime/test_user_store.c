@@ -172,6 +172,45 @@ START_TEST(a_store_of_ones_own_is_used_and_comes_back_from_its_changelog)
 }
 END_TEST
 
+/* What a crash leaves behind the state under at least once; it may be all that compaction kept. */
+START_TEST(the_tail_of_the_changelog_is_not_left_out)
+{
+    ks_topology        *topology = counting(&sketch_class, NULL, KS_DEFAULT);
+    const unsigned char bytes[8] = { 0, 0, 0, 0, 0, 0, 0, 5 };
+    char                directory[160], address[192];
+    ks_driver          *d;
+    ks_log             *log;
+    ks_writer          *writer;
+    struct sketch      *sketch;
+
+    driver_directory(directory);
+    d = open_driver(topology, directory);
+    pipe_in(d, "ann");
+    ks_driver_free(d);
+
+    snprintf(address, sizeof(address), "embedded:%s/log", directory);
+    log    = ks_log_new(address, NULL);
+    writer = ks_log_writer(log, NULL);
+    ck_assert_int_eq(ks_writer_append(writer, "kstream-driver-sketch-changelog", 0,
+                                      &(ks_record){ .key          = KS_TEXT("z"),
+                                                    .value        = { bytes, sizeof(bytes) },
+                                                    .timestamp_ms = 1 }), KS_OK);
+    ck_assert_int_eq(ks_writer_flush(writer, -1), KS_OK);
+    ks_writer_free(writer);
+    ks_log_free(log);
+
+    d      = open_driver(topology, directory);
+    sketch = ks_driver_user_store(d, "sketch");
+    ck_assert_int_eq(sketch->buckets['z'], 5);
+    ck_assert_int_eq(sketch->buckets['a'], 1);
+    pipe_in(d, "abe");
+    ck_assert_int_eq(read_out(d), 1);
+    ck_assert_int_eq(read_out(d), 2);
+    ks_driver_free(d);
+    ks_topology_free(topology);
+}
+END_TEST
+
 START_TEST(without_a_changelog_a_store_begins_empty)
 {
     ks_topology *topology = counting(&sketch_class, NULL, KS_OFF);
@@ -639,6 +678,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_store_of_ones_own_is_used_and_comes_back_from_its_changelog);
+    tcase_add_test(tcase, the_tail_of_the_changelog_is_not_left_out);
     tcase_add_test(tcase, without_a_changelog_a_store_begins_empty);
     tcase_add_test(tcase, a_driver_tells_unknown_stores_from_others);
     tcase_add_test(tcase, files_of_its_own_spare_a_store_the_restore);

@@ -54,9 +54,9 @@
  *        committed with everything else that the record caused.
  *   US3  Abort: there is no hook. A store that may hold changes which were not committed is closed,
  *        opened and restored, so after an abort, a kill, a move to another host `self` is what the
- *        committed changelog says, and each committed change is there once. Under at_least_once
- *        what was not committed is processed again and may be in the changelog twice: a change
- *        should say what is so ("bucket 7 is 12"), not what to do ("add 1 to bucket 7").
+ *        committed changelog says. Under at_least_once a crash may leave changes there whose
+ *        records are processed again: a change should say what is so ("bucket 7 is 12"), not what
+ *        to do ("add 1 to bucket 7"), and may then still count such a record twice.
  *   US4  The changelog is compacted: of equal keys the last record is sure to come, the others may
  *        come. A null value says that the key is gone.
  *   US5  Without a changelog (.changelog = KS_OFF) restore is not called: the store begins empty,
