@@ -345,6 +345,17 @@ START_TEST(a_key_leaves_once_with_its_last_change)
 }
 END_TEST
 
+/* Was the topic written to? */
+static bool is_produced(const char *topic)
+{
+    const char *one;
+
+    for (size_t i = 0; (one = ks_driver_produced_topic(flow.driver, i)) != NULL; i++)
+        if (strcmp(one, topic) == 0)
+            return true;
+    return false;
+}
+
 START_TEST(a_buffer_may_do_without_a_changelog)
 {
     for (int i = 0; i < 2; i++) {
@@ -355,8 +366,7 @@ START_TEST(a_buffer_may_do_without_a_changelog)
         feed("in", "a", "1", 0);
         feed("in", "b", "2", 10);
         expect("out", "a", "1", 0);
-        ck_assert_str_eq(ks_driver_produced_topic(flow.driver, 0),
-                         i == 0 ? "kstream-driver-hold-store-changelog" : "out");
+        ck_assert_int_eq(is_produced("kstream-driver-hold-store-changelog"), i == 0);
         flow_teardown();
         flow_setup();
     }
