@@ -6,8 +6,8 @@
  * assertion, and both end the process. So the trees are walked here first, from the newer meta page
  * down, all branch pages of a level before the next: each page must lie in the file, know its own
  * number and be what its parent says, and its nodes must lie in it. What the walk looks at is
- * bounded, so that opening stays quick; but when the file ends before its last page, which damage
- * and an honest LMDB both leave behind, it looks at everything.
+ * bounded, so that opening stays quick; the bound is wider when the file ends before its last page,
+ * which damage and an honest LMDB (of free pages) both leave behind.
  *
  * Not found: turned bits inside keys and values (LMDB has no checksums), and what lies beyond the
  * bound. The layout is that of LMDB 0.9, data version 1, of hosts with 64 bits; elsewhere nothing
@@ -29,7 +29,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PAGES_PER_OPEN 4096u            /* looked at when nothing is suspicious */
+#define PAGES_PER_OPEN 4096u            /* looked at when nothing is suspicious: some ms */
+#define PAGES_IF_SHORT (1u << 18)       /* 1 GiB: some tenths of a second */
 #define MAGIC          UINT32_C(0xBEEFC0DE)
 #define DATA_VERSION   1u
 #define PAGE_HEAD      16u              /* number 8, pad 2, flags 2, lower 2, upper 2 */
@@ -253,7 +254,7 @@ static bool check_trees(struct walk *walk, const uint8_t *meta)
     bool sound;
 
     walk->end    = get64(meta + 120) + 1;
-    walk->budget = walk->pages < walk->end ? walk->end : PAGES_PER_OPEN;
+    walk->budget = walk->pages < walk->end ? PAGES_IF_SHORT : PAGES_PER_OPEN;
     sound        = enqueue(walk, get64(meta + 24 + DATABASE_BYTES - 8), TREE_FREE) &&
             enqueue(walk, get64(meta + 24 + 2 * DATABASE_BYTES - 8), TREE_NAMES);
     for (; sound && walk->from < walk->count; walk->from++)

@@ -5,7 +5,7 @@
  *      bytes ──> read ──> refused
  *                    `──> write ──> read again: the same
  *
- * A target must return; what does not hold ends the process (ks__fuzz_demand()), so that libFuzzer
+ * A target must return; what does not hold ends the process (DEMAND), so that libFuzzer
  * and the corpus driver see it. The bytes are exactly as long as `size`, so that a sanitizer sees
  * every read beyond them.
  */

@@ -301,7 +301,7 @@ void model_run(const struct plan *plan, struct lines *out)
         abort();
     m->plan       = plan;
     m->out        = out;
-    m->stream_ms  = m->suppressed_ms = m->put_ms = -1;
+    m->stream_ms  = m->suppressed_ms = -1;
     m->side_ms[0] = m->side_ms[1] = -1;
     m->emitted_ms = INT64_MIN;
     for (m->step = 0; m->step < plan->input_count; m->step++) {

@@ -32,7 +32,6 @@ struct model {
     int64_t            stream_ms;      /* of the core; -1 = nothing yet */
     int64_t            emitted_ms;     /* up to which windows were emitted */
     int64_t            suppressed_ms;  /* stream time of suppress */
-    int64_t            put_ms;         /* sessions: the largest end */
     int64_t            side_ms[2];     /* joins: the largest time kept of a side */
     struct list        facts;          /* what the core accepted, or its rows */
     struct list        other;          /* joins: the right side */
