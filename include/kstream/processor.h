@@ -167,6 +167,43 @@ KS_API const void *ks_ctx_decode(ks_ctx *ctx, const ks_serde *serde, ks_bytes by
  */
 KS_API void *ks_ctx_local(ks_ctx *ctx, size_t size, void (*close)(void *local));
 
+/* A metric of your own: a number, or the latencies of something. */
+typedef struct ks_counter ks_counter;
+typedef struct ks_latency ks_latency;
+
+/**
+ * Get a metric of this operator in this task by name, made at the first call; best in `open`.
+ *
+ * Its rows are in ks_app_metrics() under the operator and the task: of a counter NAME; of a latency
+ * NAME-total (how many), NAME-latency-total (their sum) and NAME-latency-max, in nanoseconds. As
+ * all metrics they tell sums since the task was opened: a rate or a mean is the difference of two
+ * readings, the reader's to compute. They start at 0 when a task is opened anew, are not taken back
+ * when what a record did is (the record is processed and counted again), and end with the task. In
+ * the processor of a global store they are those of the store.
+ *
+ * Ownership: lends to the end of the task; copies the name.
+ * Threads:   inside the callbacks of this operator.
+ * Errors:    NULL and the failure kept in ctx: KS_EINVAL without a name, KS_ENOMEM.
+ * Kafka:     ProcessingContext#metrics; StreamsMetrics#addSensor, addRateTotalSensor,
+ *            addLatencyRateTotalSensor.
+ * Since:     0.2
+ */
+KS_API ks_counter *ks_ctx_counter(ks_ctx *ctx, const char *name);
+KS_API ks_latency *ks_ctx_latency(ks_ctx *ctx, const char *name);
+
+/**
+ * Count, set a gauge, note a latency: no lock, no allocation, no reading of a clock.
+ *
+ * Ownership: none.
+ * Threads:   inside the callbacks of the operator, one task, one thread; read from any.
+ * Errors:    none; NULL is ignored.
+ * Kafka:     Sensor#record.
+ * Since:     0.2
+ */
+KS_API void ks_counter_add(ks_counter *counter, int64_t amount);
+KS_API void ks_counter_set(ks_counter *counter, int64_t value);
+KS_API void ks_latency_add(ks_latency *latency, int64_t elapsed_ns);
+
 /**
  * Give the `user` of the operator that runs, as passed where it was added; NULL if none was.
  *

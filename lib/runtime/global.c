@@ -165,8 +165,10 @@ void ks__globals_close(struct ks__globals *globals, bool clean)
         return;
     atomic_store(&globals->ready, false);
     close_processors(globals);
-    for (size_t i = 0; i < globals->table_count; i++)
+    for (size_t i = 0; i < globals->table_count; i++) {
         free_parts(globals, &globals->tables[i]);
+        ks__meters_release(&globals->tables[i].counters.meters);
+    }
     if (globals->session != NULL)
         ks__session_close(globals->session);
     if (globals->state != NULL && clean)
@@ -213,6 +215,7 @@ static ks_status open_processor(struct ks__globals *globals, struct table *table
                                           .node     = table->global->table,
                                           .host     = &globals->host,
                                           .settings = globals->options.settings,
+                                          .meters   = &table->counters.meters,
                                           .handlers = globals->options.handlers,
                                           .clock    = globals->options.clock,
                                           .store    = host_store,

@@ -22,6 +22,7 @@
 #include "runtime/failure.h"
 #include "state/global.h"
 #include "topology/graph.h"
+#include "topology/meter.h"
 
 struct ks__globals;
 
@@ -55,6 +56,7 @@ struct ks__global_counters {
     const char        *store;
     struct ks__counter applied;
     struct ks__counter dropped;
+    struct ks__meters  meters; /* of the user's processor */
 };
 const struct ks__global_counters *ks__globals_counters(const struct ks__globals *globals, size_t n);
 

@@ -153,10 +153,11 @@ ks_status ks__global_processor_new(struct ks__global_processor              **ou
     *out = NULL;
     if (p == NULL)
         return ks__error_no_memory(error, "the processor of a global store");
-    p->options  = *options;
-    p->op.node  = options->node;
-    p->op.class = options->node->class;
-    p->op.state = ks__zalloc(p->op.class->state_size);
+    p->options   = *options;
+    p->op.node   = options->node;
+    p->op.class  = options->node->class;
+    p->op.meters = options->meters;
+    p->op.state  = ks__zalloc(p->op.class->state_size);
     if (p->op.state == NULL) {
         ks__free(p);
         return ks__error_no_memory(error, "the processor of a global store");

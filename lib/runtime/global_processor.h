@@ -24,6 +24,7 @@ struct ks__global_processor_options {
     const struct ks__settings         *settings;
     const struct ks__failure_handlers *handlers;
     const struct ks__clock            *clock;
+    struct ks__meters                 *meters;   /* they outlive the processor */
     struct ks_kv_store *(*store)(void *user, const char *name); /* NULL = there is none */
     void                              *user;
 };

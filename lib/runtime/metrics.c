@@ -2,8 +2,8 @@
  *
  * metrics.c - a copy of the counters of a running app, as rows.
  *
- *      tasks (under tasks_lock) --> process-total, dropped-records-total, pending-records per node;
- *                                   records-lag per input; restore-total,
+ *      tasks (under tasks_lock) --> process-total, dropped-records-total, pending-records and the
+ *                                   user's own per node; records-lag per input; restore-total,
  *                                   restore-remaining-records-total
  *      threads                  --> commit-total, abort-total, task-count
  *      global tables            --> process-total, dropped-records-total per store
@@ -15,6 +15,7 @@
 
 #include "runtime/app.h"
 #include "runtime/drop.h"
+#include "topology/meter.h"
 
 #include <string.h>
 
@@ -79,6 +80,28 @@ void ks__metrics_add(ks_metrics *metrics, const char *name, const char *task, co
     };
 }
 
+/* Whose rows ks__meters_each() gives. */
+struct metered {
+    ks_metrics *metrics;
+    const char *task, *node;
+};
+
+static void add_meter(void *user, const char *name, int64_t value)
+{
+    const struct metered *of   = user;
+    const char           *kept = copy_text(of->metrics, name);
+
+    ks__metrics_add(of->metrics, kept, of->task, of->node, "", value);
+}
+
+static void add_meters(ks_metrics *metrics, const struct ks__meters *meters, const char *task,
+                       const char *node)
+{
+    struct metered of = { metrics, task, node };
+
+    ks__meters_each(meters, add_meter, &of);
+}
+
 void ks__metrics_add_task(ks_metrics *metrics, const struct ks__task *task)
 {
     for (size_t n = 0; n < ks__task_op_count(task); n++) {
@@ -96,6 +119,7 @@ void ks__metrics_add_task(ks_metrics *metrics, const struct ks__task *task)
                 ks__metrics_add(metrics, "dropped-records-total", ks__task_id(task),
                                 op->node->name, ks__drop_name((enum ks__drop)why), dropped);
         }
+        add_meters(metrics, op->meters, ks__task_id(task), op->node->name);
     }
 }
 
@@ -136,6 +160,7 @@ void ks__metrics_add_globals(ks_metrics *metrics, const struct ks__globals *glob
                         ks__counter_read(&counters->applied));
         ks__metrics_add(metrics, "dropped-records-total", "", counters->store, "global",
                         ks__counter_read(&counters->dropped));
+        add_meters(metrics, &counters->meters, "", counters->store);
     }
 }
 

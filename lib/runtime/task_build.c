@@ -109,8 +109,9 @@ static void make_ops(struct ks__task *task)
         const struct ks__subtopology *sub = part(task, i);
 
         for (size_t n = 0; n < sub->node_count; n++) {
-            struct ks__op *op = &task->ops[task->op_count++];
+            struct ks__op *op = &task->ops[task->op_count];
 
+            op->meters = &task->more[task->op_count++].meters;
             op->node  = sub->nodes[n];
             op->class = op->node->class;
             op->state = state;
@@ -426,6 +427,12 @@ static void free_clocks(struct ks__task_op *more)
     }
 }
 
+static void release_more(struct ks__task_op *more)
+{
+    free_clocks(more);
+    ks__meters_release(&more->meters);
+}
+
 void ks__task_unbuild(struct ks__task *task)
 {
     for (size_t i = 0; i < task->queue_count; i++)
@@ -436,7 +443,7 @@ void ks__task_unbuild(struct ks__task *task)
         ks__free(task->stores[i].position);
     }
     for (size_t i = 0; i < task->op_count; i++)
-        free_clocks(&task->more[i]);
+        release_more(&task->more[i]);
     ks__task_free_told(task);
     ks__punctuations_release(&task->punctuations);
     ks__collector_release(&task->collector);

@@ -23,6 +23,7 @@
 #include "runtime/punctuation.h"
 #include "runtime/queue.h"
 #include "runtime/task.h"
+#include "topology/meter.h"
 
 /* A clock of an operator: a number of the state, cached. */
 struct ks__task_clock {
@@ -47,6 +48,7 @@ struct ks__found_clock {
 struct ks__task_op {
     struct ks__counter     drops[KS__DROP_COUNT_];
     struct ks__task_clock *clocks;
+    struct ks__meters      meters;    /* of the user; to the end of the task */
     unsigned               scheduled; /* calls of schedule in open so far */
     bool                   opened;
     bool                   below_state; /* what reaches it comes through an operator with state */

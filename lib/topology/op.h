@@ -32,6 +32,7 @@
 #include <kstream/processor.h>
 
 struct ks__decoded;
+struct ks__meters;
 struct ks__node;
 struct ks__op;
 struct ks__task;
@@ -115,6 +116,7 @@ struct ks__op {
     struct ks__counter         processed;
     struct ks__counter         dropped;
     struct ks__counter         held;  /* at the end of the last step; class->holding */
+    struct ks__meters         *meters; /* the user's own metrics */
     void                      *local; /* ks_ctx_local() */
     void (*local_close)(void *local);
     void                      *runtime; /* the task's own: a sink's topic handle, ... */

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "runtime/commit.h"
 #include "runtime/task.h"
+#include "topology/meter.h"
 
 #include <kstream/kstream.h>
 
@@ -91,6 +92,7 @@ static ks_status see(ks_ctx *ctx, const ks_record *record, void *user)
     const char value = *(const char *)record->value.data;
 
     (void)user;
+    ks_counter_add(ks_ctx_counter(ctx, "seen-total"), 1);
     if (value == '?')
         return ks_ctx_fail(ctx, "a question");
     seen[strlen(seen)] = value;
@@ -320,6 +322,22 @@ START_TEST(a_forgiven_record_is_dropped_and_counted)
 }
 END_TEST
 
+static void sum_up(void *user, const char *name, int64_t value)
+{
+    ck_assert_str_eq(name, "seen-total");
+    *(int64_t *)user += value;
+}
+
+/* What the callback has counted. */
+static int64_t counted(void)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < ks__task_op_count(task); i++)
+        ks__meters_each(ks__task_op(task, i)->meters, sum_up, &sum);
+    return sum;
+}
+
 static ks_reaction refuse(const ks_failure *failure, void *user)
 {
     (void)user;
@@ -343,6 +361,7 @@ START_TEST(a_handler_that_refuses_stops_the_task_and_an_abort_takes_it_back)
     ck_assert(one.closed);
     ck_assert_int_eq(ks__task_resume_position(task, 0), 0);
     ck_assert_int_eq(ks_error_status(ks__task_error(task)), KS_OK);
+    ck_assert_int_eq(counted(), 1); /* what happened, not what was committed */
 }
 END_TEST
 
