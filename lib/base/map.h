@@ -158,12 +158,6 @@ struct ks__map_entry *ks__map_prev(struct ks__map *map, const struct ks__map_ent
 struct ks__map_entry *ks__map_oldest(const struct ks__map *map);
 struct ks__map_entry *ks__map_newer(const struct ks__map_entry *entry);
 
-/* Visit all entries in key order, for a flush: with no tree yet it sorts an array of pointers,
- * which is faster than building one. `visit` may change payloads, not the map. A status other
- * than KS_OK ends the walk and is returned. */
-typedef ks_status ks__map_visit_fn(struct ks__map_entry *entry, void *user);
-ks_status ks__map_walk_sorted(struct ks__map *map, ks__map_visit_fn *visit, void *user);
-
 /* Number of the last insertion (M3). */
 static inline uint64_t ks__map_sequence(const struct ks__map *map)
 {

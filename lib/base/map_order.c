@@ -291,22 +291,3 @@ struct ks__map_entry *ks__map_prev(struct ks__map *map, const struct ks__map_ent
         entry = entry->parent;
     return entry->parent;
 }
-
-/* ---- walk for a flush ---- */
-
-ks_status ks__map_walk_sorted(struct ks__map *map, ks__map_visit_fn *visit, void *user)
-{
-    struct sortable *all    = map->ordered || map->count == 0 ? NULL : sorted_entries(map);
-    ks_status        status = KS_OK;
-
-    if (all != NULL) {
-        for (size_t i = 0; i < map->count && status == KS_OK; i++)
-            status = visit(all[i].entry, user);
-        ks__free(all);
-        return status;
-    }
-    for (struct ks__map_entry *entry = ks__map_first(map); entry != NULL && status == KS_OK;
-         entry = ks__map_next(map, entry))
-        status = visit(entry, user);
-    return status;
-}

@@ -62,13 +62,8 @@ ks_table *ks_grouped_stream_aggregate(ks_grouped_stream *g, const ks_aggregate *
                    &call) ||
         !ks__aggregation_functions(g->head.builder, &call, aggregate, &functions) ||
         !ks__need(g->head.builder, &call, functions.add != NULL, "KS_AGGREGATE(.add)") ||
-        !ks__aggregation_refuse(g->head.builder, &call, functions.subtract != NULL, ".subtract") ||
-        !ks__aggregation_refuse(g->head.builder, &call, functions.merge != NULL, ".merge") ||
-        !ks__aggregation_refuse(g->head.builder, &call, functions.combine != NULL, ".combine") ||
-        !ks__agree(g->head.builder, &call, "key", &options.key,
-                   &(struct ks__found){ g->key, g->node->name, "KS_MATERIALIZED" }) ||
-        !ks__aggregation_initial(g->head.builder, &call, options.value, functions.initial,
-                                 &args.initial))
+        !ks__aggregation_refuse_special(g->head.builder, &call, &functions) ||
+        !ks__aggregation_of(g, &call, &functions, &options, &args.initial))
         return ks__inert(g);
     args.fold = functions.add;
     return ks__aggregation_add(g, &call, &options,

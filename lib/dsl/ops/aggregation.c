@@ -16,6 +16,24 @@ bool ks__aggregation_refuse(ks_builder *b, const struct ks__call *call, bool giv
     return !given;
 }
 
+bool ks__aggregation_refuse_special(ks_builder *b, const struct ks__call *call,
+                                    const ks_aggregate *functions)
+{
+    return ks__aggregation_refuse(b, call, functions->subtract != NULL, ".subtract") &&
+           ks__aggregation_refuse(b, call, functions->merge != NULL, ".merge") &&
+           ks__aggregation_refuse(b, call, functions->combine != NULL, ".combine");
+}
+
+bool ks__aggregation_of(const ks_grouped_stream *g, const struct ks__call *call,
+                        const ks_aggregate *functions, ks_materialized *options, ks_bytes *initial)
+{
+    ks_builder *b = g->head.builder;
+
+    return ks__agree(b, call, "key", &options->key,
+                     &(struct ks__found){ g->key, g->node->name, "KS_MATERIALIZED" }) &&
+           ks__aggregation_initial(b, call, options->value, functions->initial, initial);
+}
+
 bool ks__aggregation_functions(ks_builder *b, struct ks__call *call, const ks_aggregate *aggregate,
                                ks_aggregate *functions)
 {

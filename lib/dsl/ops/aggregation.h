@@ -38,6 +38,12 @@ bool ks__aggregation_attach(ks_builder *b, const struct ks__call *call, struct k
 /* Refuse a function that is of no use here; `member` is ".merge". */
 bool ks__aggregation_refuse(ks_builder *b, const struct ks__call *call, bool given,
                             const char *member);
+/* The same for all that only tables, sessions and slices have a use for. */
+bool ks__aggregation_refuse_special(ks_builder *b, const struct ks__call *call,
+                                    const ks_aggregate *functions);
+/* Key and initial aggregate of a group's aggregation: see ks__agree(), and below. */
+bool ks__aggregation_of(const ks_grouped_stream *g, const struct ks__call *call,
+                        const ks_aggregate *functions, ks_materialized *options, ks_bytes *initial);
 /* The options of an aggregation, within a call that was entered. */
 bool ks__aggregation_functions(ks_builder *b, struct ks__call *call, const ks_aggregate *aggregate,
                                ks_aggregate *functions);

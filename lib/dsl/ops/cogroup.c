@@ -328,10 +328,7 @@ static bool read_options(struct plan *plan, struct ks__call *call, const ks_aggr
     return ks__aggregation_functions(b, call, aggregate, functions) &&
            ks__aggregation_refuse(b, call, functions->add != NULL, ".add") &&
            ks__aggregation_refuse(b, call, functions->combine != NULL, ".combine") &&
-           ks__agree(b, call, "key", &options->key,
-                     &(struct ks__found){ c->inputs->group->key, c->inputs->group->node->name,
-                                          "KS_MATERIALIZED" }) &&
-           ks__aggregation_initial(b, call, options->value, functions->initial, &plan->initial);
+           ks__aggregation_of(c->inputs->group, call, functions, options, &plan->initial);
 }
 
 ks_table *ks_cogrouped_stream_aggregate(ks_cogrouped_stream *c, const ks_aggregate *aggregate,
@@ -345,8 +342,7 @@ ks_table *ks_cogrouped_stream_aggregate(ks_cogrouped_stream *c, const ks_aggrega
     if (!ks__enter(c, KS__KIND_COGROUPED_STREAM, __func__, materialized, &options,
                    sizeof(options), &call) ||
         !read_options(&plan, &call, aggregate, &functions, &options) ||
-        !ks__aggregation_refuse(c->head.builder, &call, functions.subtract != NULL, ".subtract") ||
-        !ks__aggregation_refuse(c->head.builder, &call, functions.merge != NULL, ".merge"))
+        !ks__aggregation_refuse_special(c->head.builder, &call, &functions))
         return ks__inert(c);
     plan.key = options.key;
     return add_nodes(&plan);

@@ -42,18 +42,25 @@ static rd_kafka_event_t *answer_of(struct ks__kafka_question *question, rd_kafka
     return event;
 }
 
-static ks_status event_status(struct ks__kafka_question *question, rd_kafka_event_t *event,
-                              const char *what)
+typedef ks_status read_fn(struct ks__kafka_question *question, rd_kafka_event_t *event);
+
+/* Wait for the answer of a request that was sent, and read it if it is none that refuses. */
+static ks_status take_answer(struct ks__kafka_question *question, rd_kafka_queue_t *queue,
+                             const char *what, read_fn *read)
 {
+    rd_kafka_event_t   *event = answer_of(question, queue);
     rd_kafka_resp_err_t code;
+    ks_status           status;
 
     if (event == NULL)
         return KS_ELOG;
-    code = rd_kafka_event_error(event);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? KS_OK
-               : ks__kafka_fail(&question->error, code, "%s: %s", what,
-                                rd_kafka_event_error_string(event));
+    code   = rd_kafka_event_error(event);
+    status = code == RD_KAFKA_RESP_ERR_NO_ERROR
+                 ? read(question, event)
+                 : ks__kafka_fail(&question->error, code, "%s: %s", what,
+                                  rd_kafka_event_error_string(event));
+    rd_kafka_event_destroy(event);
+    return status;
 }
 
 /* ---- create ---- */
@@ -140,16 +147,10 @@ static ks_status send_create(struct ks__kafka_question *question, rd_kafka_t *rk
     rd_kafka_queue_t        *queue = rd_kafka_queue_new(rk);
     rd_kafka_AdminOptions_t *options =
         options_of(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
-    rd_kafka_event_t *event;
     ks_status         status;
 
     rd_kafka_CreateTopics(rk, topics, question->spec_count, options, queue);
-    event  = answer_of(question, queue);
-    status = event_status(question, event, "cannot create topics");
-    if (status == KS_OK)
-        status = read_created(question, event);
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
+    status = take_answer(question, queue, "cannot create topics", read_created);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     return status;
@@ -220,7 +221,6 @@ ks_status ks__kafka_ask_committed(struct ks__kafka_question *question, int timeo
     rd_kafka_ListConsumerGroupOffsets_t *request;
     rd_kafka_AdminOptions_t          *options;
     rd_kafka_queue_t                 *queue;
-    rd_kafka_event_t                 *event;
     ks_status                         status;
 
     if (rk == NULL)
@@ -235,12 +235,7 @@ ks_status ks__kafka_ask_committed(struct ks__kafka_question *question, int timeo
         status = ks__kafka_fail_object(&question->error, unsupported, "stable offsets");
     } else {
         rd_kafka_ListConsumerGroupOffsets(rk, &request, 1, options, queue);
-        event  = answer_of(question, queue);
-        status = event_status(question, event, "cannot read a group's offsets");
-        if (status == KS_OK)
-            status = read_committed(question, event);
-        if (event != NULL)
-            rd_kafka_event_destroy(event);
+        status = take_answer(question, queue, "cannot read a group's offsets", read_committed);
     }
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
@@ -271,7 +266,6 @@ ks_status ks__kafka_ask_trim(struct ks__kafka_question *question, int timeout_ms
     rd_kafka_DeleteRecords_t        *request;
     rd_kafka_AdminOptions_t         *options;
     rd_kafka_queue_t                *queue;
-    rd_kafka_event_t                *event;
     ks_status                        status;
 
     if (rk == NULL)
@@ -283,12 +277,7 @@ ks_status ks__kafka_ask_trim(struct ks__kafka_question *question, int timeout_ms
     options = options_of(rk, RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout_ms);
     queue   = rd_kafka_queue_new(rk);
     rd_kafka_DeleteRecords(rk, &request, 1, options, queue);
-    event  = answer_of(question, queue);
-    status = event_status(question, event, "cannot trim");
-    if (status == KS_OK)
-        status = read_trimmed(question, event);
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
+    status = take_answer(question, queue, "cannot trim", read_trimmed);
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_DeleteRecords_destroy(request);
