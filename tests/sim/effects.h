@@ -22,7 +22,8 @@ struct effect {
     int     sides;
     int     count;                      /* outputs */
     bool    wanted;                     /* something shall come out */
-    char    text[EFFECT_TEXT];          /* that; "" = whatever */
+    bool    allowed;                    /* something may, whatever it is */
+    char    text[EFFECT_TEXT];          /* that */
 };
 
 struct effects {
@@ -33,6 +34,7 @@ struct effects {
 /* The number of a new input; -1 without memory. */
 int  effects_input(struct effects *effects, int word, int64_t time_ms, int sides);
 void effects_expect(struct effects *effects, int id, const char *text);
+void effects_allow(struct effects *effects, int id);
 void effects_output(struct effects *effects, struct tally *tally, int id, ks_bytes text);
 void effects_settle(const struct effects *effects, struct tally *tally);
 void effects_release(struct effects *effects);

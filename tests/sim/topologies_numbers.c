@@ -133,10 +133,10 @@ static void check_join(struct world *world)
 
         if (effect->sides == EFFECT_RIGHT)
             continue;
-        if (world->plan.rule == TALLY_AT_MOST_ONCE) { /* partners may be lost */
-            effects_expect(&world->effects, id, "");
-            continue;
-        }
+        /* At most once partners may be lost; at least once the two may come the other way round
+         * the second time, and what had waited the first time still does. */
+        if (world->plan.rule != TALLY_EXACTLY_ONCE)
+            effects_allow(&world->effects, id);
         if (effect->sides == EFFECT_LEFT && meets_any(&world->effects, effect))
             continue;
         if (effect->sides == EFFECT_LEFT)
