@@ -208,7 +208,10 @@ static void build_buffer(ks_builder *b, struct world *world)
 {
     ks_stream *in = ks_builder_stream(b, INPUT, KS_CONSUMED(.key = ks_serde_utf8()));
 
-    ks_builder_add_store(b, KS_KV_STORE(STORE, .cache = world->plan.caches ? KS_ON : KS_OFF));
+    /* At most once a cached deletion is stored behind what was sent (docs/concepts.md). */
+    const bool cached = world->plan.caches && world->plan.rule != TALLY_AT_MOST_ONCE;
+
+    ks_builder_add_store(b, KS_KV_STORE(STORE, .cache = cached ? KS_ON : KS_OFF));
     ks_stream_to(ks_stream_process(in, &buffer, world,
                                    KS_CONNECTED(.name = "buffer", .stores = { STORE })),
                  OUTPUT, NULL);
