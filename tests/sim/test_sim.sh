@@ -6,6 +6,9 @@
 set -u
 . tests/project/tap.sh
 sim=${BUILD:-build}/tests/sim
+TMPDIR=$(mktemp -d)     # runs that are read no further than their first line leave their folder
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 
 # same SEED OPTIONS...: twice the same line.
 same() {
