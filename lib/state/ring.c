@@ -86,6 +86,29 @@ int64_t ks__window_time(struct ks_kv_store *store)
     return store->ring->time_ms;
 }
 
+bool ks__ring_refuses(const struct ks__ring *ring, int64_t time_ms, int64_t now_ms)
+{
+    const int64_t dead_ms = ks__time_sub(ks__time_sub(now_ms, ring->retention_ms), 1);
+
+    return time_ms <= (ring->kafka ? ks__ring_dead_segments_end(ring, dead_ms) : ring->dead_ms);
+}
+
+void ks__ring_tell_refused(struct ks_kv_store *store)
+{
+    const struct ks__state_host *host = store->state != NULL ? store->state->host : NULL;
+
+    if (host != NULL && host->refused != NULL)
+        host->refused(host->user, store);
+}
+
+bool ks__session_merges(struct ks_kv_store *store, int64_t end_ms)
+{
+    const struct ks__ring *ring = store->ring;
+
+    ks__ring_know(store);
+    return ring->kafka || end_ms > ks__time_sub(ring->time_ms, ring->retention_ms);
+}
+
 bool ks__ring_hides_flushed(struct ks_kv_store *store, ks_bytes key)
 {
     struct ks__ring *ring   = store->ring;
@@ -93,6 +116,8 @@ bool ks__ring_hides_flushed(struct ks_kv_store *store, ks_bytes key)
     const bool       hidden = time <= ks__time_sub(ring->flushed_ms, ring->retention_ms);
 
     ring->flushed_ms = ks__time_max(ring->flushed_ms, time);
+    if (ring->kafka && ks__ring_refuses(ring, time, ring->flushed_ms))
+        ks__ring_tell_refused(store);
     return ring->kafka && hidden;
 }
 

@@ -73,6 +73,10 @@ void ks__ring_load(struct ks_kv_store *store, struct ks_kv_store *numbers);
 void ks__ring_copy(struct ks_kv_store *store, struct ks_kv_store *from);
 /* A row is put at this time: the store's time moves. */
 void ks__ring_advance(struct ks_kv_store *store, int64_t time_ms);
+/* Is a put at this time too old for a store whose time is `now_ms`? With Kafka's retention that is
+ * what falls into a segment which it has dropped, otherwise what is dead. */
+bool ks__ring_refuses(const struct ks__ring *ring, int64_t time_ms, int64_t now_ms);
+void ks__ring_tell_refused(struct ks_kv_store *store);
 /* A row leaves the cache. With Kafka's retention: is its row below the cache hidden by then? */
 bool ks__ring_hides_flushed(struct ks_kv_store *store, ks_bytes key);
 /* Sessions that end by then are not found when final results are collected: with Kafka's retention

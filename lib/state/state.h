@@ -35,7 +35,7 @@ struct ks__state;
 struct ks__state_host {
     /* A row has changed: send it to the changelog (null value = deleted). */
     void (*changed)(void *user, struct ks_kv_store *store, ks_bytes key, const struct ks__row *row);
-    /* A versioned store has refused a put that is too old; may be NULL. */
+    /* A versioned, window or session store has refused a put that is too old; may be NULL. */
     void (*refused)(void *user, struct ks_kv_store *store);
     /* Time for a put without one: that of the record or punctuation being processed. */
     int64_t (*now_ms)(void *user);

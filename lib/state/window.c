@@ -89,6 +89,8 @@ void ks__window_put_slot(struct ks_kv_store *store, struct ks__window_slot *slot
     struct ks__ring *ring = store->ring;
 
     ks__ring_advance(store, slot->time_ms);
+    if (!store->cached && ks__ring_refuses(ring, slot->time_ms, ring->time_ms))
+        ks__ring_tell_refused(store);
     if (slot->kv.key.data == NULL || slot->time_ms <= ring->dead_ms)
         return; /* nobody will read it, and the sweep has passed */
     ks__kv_put_slot(store, &slot->kv, row);

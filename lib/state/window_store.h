@@ -49,6 +49,10 @@ void ks__session_put(struct ks_kv_store *store, ks_bytes key, ks_window session,
 ks_iter *ks__session_fetch(struct ks_kv_store *store, ks_bytes key, int64_t end_from_ms,
                            int64_t start_to_ms, ks_order order);
 
+/* May a record join a closed session that ends then? Not if Kafka Streams' retention hides it,
+ * whatever is kept longer here: its final result is sent. To be asked before the put. */
+bool ks__session_merges(struct ks_kv_store *store, int64_t end_ms);
+
 /* ---- both ---- */
 
 /* Rows of all keys (from, to inclusive; null = open) with a time in [from_ms, to_ms]. */

@@ -469,60 +469,6 @@ bool replay_case(json_t *kase, const char *name, const struct variant *variant, 
     return passed;
 }
 
-/* --- retention --- */
-
-#define VERY_LONG_MS INT64_C(1000000000)
-
-bool replay_is_retention_sensitive(json_t *kase)
-{
-    return json_is_true(json_object_get(json_object_get(kase, "expected"), "retentionSensitive"));
-}
-
-static bool is_windowed(json_t *topology, json_t *id)
-{
-    json_t *step;
-    size_t  i;
-
-    json_array_foreach(topology, i, step)
-        if (json_equal(json_object_get(step, "id"), id))
-            return strcmp(json_string_value(json_object_get(step, "op")), "windowedBy") == 0;
-    return false;
-}
-
-/* Give all windowed tables of the case a very long retention. */
-static void lengthen(json_t *topology)
-{
-    json_t *step;
-    size_t  i;
-
-    json_array_foreach(topology, i, step) {
-        json_t *from = json_object_get(step, "from");
-        if (from != NULL && is_windowed(topology, from))
-            json_object_set_new(step, "retention", json_integer(VERY_LONG_MS));
-    }
-}
-
-bool replay_without_loss(json_t *kase, const char *name, int verbosity)
-{
-    json_t       *longer = json_deep_copy(kase), *own = json_deep_copy(kase);
-    json_t       *recorded = json_object_get(json_object_get(kase, "expected"), "out");
-    struct replay first  = { .kase = longer, .name = name, .verbosity = verbosity,
-                             .outputs_only = true, .collected = json_array() };
-    struct replay second = { .kase = own, .name = name, .verbosity = verbosity,
-                             .outputs_only = true, .own_retention = true };
-
-    lengthen(json_object_get(longer, "topology"));
-    replay_run(&first);
-    if (json_equal(first.collected, recorded))
-        replay_differs(&second, -1, "other outputs with a long retention", "the recorded ones");
-    json_object_set(json_object_get(own, "expected"), "out", first.collected);
-    replay_run(&second);
-    json_decref(first.collected);
-    json_decref(longer);
-    json_decref(own);
-    return first.differences + second.differences == 0;
-}
-
 bool replay_has_store(json_t *kase)
 {
     json_t *line, *part;

@@ -17,8 +17,9 @@ struct joined {
     struct joined *next;
 };
 
-/* Merge the sessions in reach, in the order of their ends, but not one that is closed: its result
- * is final, even while the store still has the row. False = skipped or failed. */
+/* Merge the sessions in reach, in the order of their ends, but not one that is closed and past the
+ * retention, which by default is as long: its result is final, even while the store still has the
+ * row. False = skipped or failed. */
 static bool merge(struct ks__windowed_state *w, const ks_record *record, int64_t close_ms,
                   struct joined **list, ks_window *merged, ks_bytes *acc)
 {
@@ -31,7 +32,8 @@ static bool merge(struct ks__windowed_state *w, const ks_record *record, int64_t
     for (ks_record row; whole && ks_iter_next(it, &row);) {
         struct joined *one;
 
-        if (!ks__window_accepts(&w->args->windows, row.window->end_ms, close_ms))
+        if (!ks__window_accepts(&w->args->windows, row.window->end_ms, close_ms) &&
+            !ks__session_merges(w->table.store, row.window->end_ms))
             continue;
         one = ks__arena_alloc(ctx->arena, sizeof(*one));
         if (one == NULL) {
