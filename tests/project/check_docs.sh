@@ -39,4 +39,14 @@ links=$(for document in *.md docs/*.md docs/*/*.md; do
     done
 done)
 empty "links between documents lead somewhere" "$links"
+
+# The anchor of a heading as code hosts make it: lower case, words joined by "-", no other signs.
+anchors() { sed -n '/^```/,/^```/d; s/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9\n_-'; }
+lost=$(for document in *.md docs/*.md docs/*/*.md; do
+    grep -oE '\]\([a-zA-Z0-9_./-]*#[^)]+' "$document" | sed 's/^](//' | while IFS='#' read -r target anchor; do
+        [ -n "$target" ] && target=$(dirname "$document")/$target || target=$document
+        anchors "$target" | grep -qxF -- "$anchor" || echo "$document: no heading #$anchor in $target"
+    done
+done)
+empty "links into documents find their headings" "$lost"
 done_testing
