@@ -122,6 +122,26 @@ KS_API ks_stream *ks_builder_stream_of(ks_builder *b, const char *const *topics,
                                        const ks_consumed *consumed);
 
 /**
+ * Read all topics whose whole name a POSIX extended regular expression matches, as one stream.
+ *
+ * The log is asked for its topics when a thread starts, every metadata.max.age.ms and with every
+ * rebalance: topics that came or went are taken in or left out by a rebalance. Internal
+ * topics of the application never match. None that matches is no error: there are no tasks then.
+ * Threads and instances share such a sub-topology only if its topics have equally many partitions.
+ *
+ * Ownership: copies the pattern and options; keeps the extractor and its user.
+ * Threads:   the builder's.
+ * Errors:    latches KS_EINVAL for no regular expression, KS_ETOPOLOGY if it matches a topic that
+ *            another source names. At run time KS_ETOPOLOGY for a topic that two patterns match,
+ *            KS_ESTATE on a log of your own that cannot list its topics.
+ * Kafka:     StreamsBuilder#stream(Pattern, Consumed); node KSTREAM-SOURCE-. Java's regular
+ *            expressions have more (\d, lookahead, ...).
+ * Since:     0.2
+ */
+KS_API ks_stream *ks_builder_stream_pattern(ks_builder *b, const char *pattern,
+                                            const ks_consumed *consumed);
+
+/**
  * Read a topic as a table: the latest record of a key is its row, a null value deletes it.
  *
  * Latest is by offset, also when timestamps go back. Null keys are dropped and counted. A store is
@@ -242,7 +262,8 @@ KS_API void ks_builder_connect(ks_builder *b, const char *node, const char *stor
 /**
  * The Topology API: add a source, a processor, a sink by name; parents stand in `connected`.
  *
- * A sink's parents likewise (its KS_CONNECTED may name nothing else). add_sink_chosen: `choose`
+ * add_source_pattern reads as ks_builder_stream_pattern() does. A sink's parents stand there
+ * likewise (its KS_CONNECTED may name nothing else). add_sink_chosen: `choose`
  * gets a null `*io` and leaves the topic's name as text, per record; see ks_stream_to_chosen().
  *
  * Ownership: copies names and options; keeps functions and users, `processor` is copied.
@@ -253,6 +274,8 @@ KS_API void ks_builder_connect(ks_builder *b, const char *node, const char *stor
  */
 KS_API void ks_builder_add_source(ks_builder *b, const char *name, const char *const *topics,
                                   size_t count, const ks_consumed *consumed);
+KS_API void ks_builder_add_source_pattern(ks_builder *b, const char *name, const char *pattern,
+                                          const ks_consumed *consumed);
 KS_API void ks_builder_add_processor(ks_builder *b, const char *name, const ks_processor *processor,
                                      void *user, const ks_connected *connected);
 KS_API void ks_builder_add_sink(ks_builder *b, const char *name, const char *topic,

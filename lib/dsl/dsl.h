@@ -404,6 +404,9 @@ bool ks__claim_topics(ks_builder *b, const struct ks__call *call,
 /* Fill in source arguments from options; topics are copied and checked. */
 bool ks__source_args_make(ks_builder *b, const struct ks__call *call, const char *const *topics,
                           size_t count, const ks_consumed *options, struct ks__source_args *args);
+/* The same for all topics that a regular expression matches. */
+bool ks__source_args_match(ks_builder *b, const struct ks__call *call, const char *text,
+                           const ks_consumed *options, struct ks__source_args *args);
 /* A topic between `parent` and what follows; takes three indexes. Names as in Kafka: generated ones
  * after a generated prefix. With `again` not NULL that node is used once more instead. */
 struct ks__repartition_seed {

@@ -8,8 +8,30 @@
 #include "dsl/dsl.h"
 
 #include "serde/serde.h"
+#include "topology/pattern.h"
 
 #include <string.h>
+
+/* What is the same however the topics are given. */
+static bool fill_args(ks_builder *b, const struct ks__call *call, const ks_consumed *options,
+                      const struct ks__topic_ref *topics, size_t count,
+                      struct ks__source_args *args)
+{
+    if (options->source != NULL)
+        return ks__latch(b, call, KS_EINVAL, "the source's name is .name; leave out .source") !=
+               NULL;
+    *args = (struct ks__source_args){
+        .topics         = topics,
+        .topic_count    = count,
+        .key            = options->key,
+        .value          = options->value,
+        .time           = options->time,
+        .extractor      = options->extractor,
+        .extractor_user = options->user,
+        .reset          = options->reset,
+    };
+    return true;
+}
 
 bool ks__source_args_make(ks_builder *b, const struct ks__call *call, const char *const *topics,
                           size_t count, const ks_consumed *options, struct ks__source_args *args)
@@ -18,9 +40,6 @@ bool ks__source_args_make(ks_builder *b, const struct ks__call *call, const char
 
     if (!ks__need(b, call, topics != NULL && count > 0, "a topic"))
         return false;
-    if (options->source != NULL)
-        return ks__latch(b, call, KS_EINVAL, "the source's name is .name; leave out .source") !=
-               NULL;
     list = ks__arena_zalloc(&b->owned->arena, count * sizeof(*list));
     if (list == NULL)
         return ks__latch_no_memory(b) != NULL;
@@ -35,27 +54,39 @@ bool ks__source_args_make(ks_builder *b, const struct ks__call *call, const char
                 return ks__latch(b, call, KS_EINVAL, "the topic \"%s\" is named twice",
                                  topics[i]) != NULL;
     }
-    *args = (struct ks__source_args){
-        .topics         = list,
-        .topic_count    = count,
-        .key            = options->key,
-        .value          = options->value,
-        .time           = options->time,
-        .extractor      = options->extractor,
-        .extractor_user = options->user,
-        .reset          = options->reset,
-    };
-    return true;
+    return fill_args(b, call, options, list, count, args);
+}
+
+bool ks__source_args_match(ks_builder *b, const struct ks__call *call, const char *text,
+                           const ks_consumed *options, struct ks__source_args *args)
+{
+    struct ks__topic_ref *ref;
+    struct ks__pattern   *pattern;
+    ks_error              error = { .status = KS_OK };
+
+    if (!ks__need(b, call, text != NULL && text[0] != '\0', "a pattern"))
+        return false;
+    pattern = ks__pattern_new(text, &error);
+    if (pattern == NULL)
+        return ks__latch(b, call, error.status, "%s", ks_error_message(&error)) != NULL;
+    if (!ks__owned_add(b->owned, pattern, ks__pattern_free)) {
+        ks__pattern_free(pattern);
+        return ks__latch_no_memory(b) != NULL;
+    }
+    ref = ks__arena_zalloc(&b->owned->arena, sizeof(*ref));
+    if (ref == NULL || (ref->name = ks__owned_text(b->owned, text)) == NULL)
+        return ks__latch_no_memory(b) != NULL;
+    ref->pattern = pattern;
+    return fill_args(b, call, options, ref, 1, args);
 }
 
 /* ---- overlap ---- */
 
-static bool reads(const struct ks__source_args *args, const char *topic)
+/* Two patterns overlap where their texts are the same; what else they both match is found out when
+ * the topics are known. */
+static bool overlaps(const struct ks__topic_ref *a, const struct ks__topic_ref *b)
 {
-    for (size_t i = 0; i < args->topic_count; i++)
-        if (strcmp(args->topics[i].name, topic) == 0)
-            return true;
-    return false;
+    return ks__topic_ref_means(a, b) || ks__topic_ref_means(b, a);
 }
 
 static size_t overlap(const struct ks__source_args *a, const struct ks__source_args *b)
@@ -63,8 +94,18 @@ static size_t overlap(const struct ks__source_args *a, const struct ks__source_a
     size_t common = 0;
 
     for (size_t i = 0; i < a->topic_count; i++)
-        common += reads(b, a->topics[i].name);
+        for (size_t k = 0; k < b->topic_count; k++)
+            if (overlaps(&a->topics[i], &b->topics[k])) {
+                common++;
+                break;
+            }
     return common;
+}
+
+/* By a pattern and by name. */
+static bool differ_in_kind(const struct ks__source_args *a, const struct ks__source_args *b)
+{
+    return (a->topics[0].pattern != NULL) != (b->topics[0].pattern != NULL);
 }
 
 static bool same_options(const struct ks__source_args *a, const struct ks__source_args *b)
@@ -94,6 +135,12 @@ bool ks__claim_topics(ks_builder *b, const struct ks__call *call,
         common = overlap(args, other);
         if (common == 0)
             continue;
+        if (differ_in_kind(args, other))
+            return ks__latch(b, call, KS_ETOPOLOGY, "%s \"%s\" %s one that \"%s\" reads",
+                             args->topics[0].pattern != NULL ? "pattern" : "topic",
+                             args->topics[0].name,
+                             args->topics[0].pattern != NULL ? "matches" : "is", node->name) !=
+                   NULL;
         if (same == NULL || !is_stream_source(node))
             return ks__latch(b, call, KS_ETOPOLOGY, "the topic is already read by \"%s\"",
                              node->name) != NULL;
@@ -163,6 +210,19 @@ ks_stream *ks_builder_stream(ks_builder *b, const char *topic, const ks_consumed
 
     if (!ks__enter(b, KS__KIND_BUILDER, __func__, consumed, &options, sizeof(options), &call) ||
         !ks__source_args_make(b, &call, &topic, topic != NULL, &options, &args))
+        return ks__inert(b);
+    return make_stream(b, &call, &args);
+}
+
+ks_stream *ks_builder_stream_pattern(ks_builder *b, const char *pattern,
+                                     const ks_consumed *consumed)
+{
+    struct ks__call        call;
+    struct ks__source_args args;
+    ks_consumed            options;
+
+    if (!ks__enter(b, KS__KIND_BUILDER, __func__, consumed, &options, sizeof(options), &call) ||
+        !ks__source_args_match(b, &call, pattern, &options, &args))
         return ks__inert(b);
     return make_stream(b, &call, &args);
 }

@@ -149,6 +149,19 @@ ks_status ks__cluster_partitions(struct ks__cluster *cluster, const char *topic,
                : cluster->class->partitions(cluster, topic, partitions, timeout_ms, error);
 }
 
+ks_status ks__cluster_topics(struct ks__cluster *cluster, struct ks__buffer *names, int timeout_ms,
+                             ks_error *error)
+{
+    ks_status status = fault_told("topics", error);
+
+    ks__buffer_clear(names);
+    if (status == KS_OK)
+        status = cluster->class->topics(cluster, names, timeout_ms, error);
+    if (status == KS_OK && names->failed)
+        status = ks__error_no_memory(error, "the names of the topics");
+    return status;
+}
+
 ks_status ks__cluster_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
                              enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
                              int timeout_ms, ks_error *error)

@@ -36,6 +36,7 @@
 #ifndef KS_LOG_CLUSTER_H
 #define KS_LOG_CLUSTER_H
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/error.h"
@@ -166,6 +167,10 @@ ks_status ks__cluster_create(struct ks__cluster *cluster, const struct ks__topic
 /* `*partitions` = 0 for an unknown topic (KS_OK). */
 ks_status ks__cluster_partitions(struct ks__cluster *cluster, const char *topic,
                                  int32_t *partitions, int timeout_ms, ks_error *error);
+/* Append the names of all topics, each with its terminator, in no order. KS_ESTATE: this log cannot
+ * tell. */
+ks_status ks__cluster_topics(struct ks__cluster *cluster, struct ks__buffer *names, int timeout_ms,
+                             ks_error *error);
 ks_status ks__cluster_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
                              enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
                              int timeout_ms, ks_error *error);
@@ -264,6 +269,7 @@ struct ks__cluster_class {
     ks_status (*create)(struct ks__cluster *, const struct ks__topic_spec *, size_t, int,
                         ks_error *);
     ks_status (*partitions)(struct ks__cluster *, const char *, int32_t *, int, ks_error *);
+    ks_status (*topics)(struct ks__cluster *, struct ks__buffer *, int, ks_error *);
     ks_status (*offset)(struct ks__cluster *, const char *, int32_t, enum ks__offset_kind, int64_t,
                         int64_t *, int, ks_error *);
     ks_status (*committed)(struct ks__cluster *, const char *, const char *, int32_t, int64_t *,

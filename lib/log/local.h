@@ -106,6 +106,8 @@ struct ks__local_class {
     /* NULL in `*out` = unknown. */
     ks_status (*find)(struct ks__local_log *log, const char *name, struct ks__local_topic **out,
                       ks_error *error);
+    /* The names of all, each with its terminator. */
+    ks_status (*topics)(struct ks__local_log *log, struct ks__buffer *names, ks_error *error);
     ks_status (*offset)(struct ks__local_log *log, struct ks__local_topic *topic,
                         int32_t partition, enum ks__offset_kind kind, int64_t time_ms,
                         int64_t *offset, ks_error *error);
@@ -288,6 +290,8 @@ ks_status ks__local_find(struct ks__local_log *log, const char *name, struct ks_
 
 ks_status ks__local_create(struct ks__cluster *cluster, const struct ks__topic_spec *topics,
                            size_t count, int timeout_ms, ks_error *error);
+ks_status ks__local_topics(struct ks__cluster *cluster, struct ks__buffer *names, int timeout_ms,
+                           ks_error *error);
 ks_status ks__local_partitions(struct ks__cluster *cluster, const char *topic, int32_t *partitions,
                                int timeout_ms, ks_error *error);
 ks_status ks__local_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
@@ -359,7 +363,7 @@ void ks__local_session_let_go(struct ks__local_session *session);
 
 /* The members of ks__cluster_class from `create` on, for both logs. */
 #define KS__LOCAL_CLUSTER_CALLS                                                              \
-    .create = ks__local_create, .partitions = ks__local_partitions,                          \
+    .create = ks__local_create, .partitions = ks__local_partitions, .topics = ks__local_topics,\
     .offset = ks__local_offset, .committed = ks__local_committed, .trim = ks__local_trim,    \
     .session_open = ks__local_session_open, .session_close = ks__local_session_close,        \
     .subscribe = ks__local_subscribe, .poll = ks__local_poll,                                \

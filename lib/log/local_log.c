@@ -334,6 +334,15 @@ ks_status ks__local_partitions(struct ks__cluster *cluster, const char *topic, i
     return status;
 }
 
+ks_status ks__local_topics(struct ks__cluster *cluster, struct ks__buffer *names, int timeout_ms,
+                           ks_error *error)
+{
+    struct ks__local_log *log = ((struct ks__local_cluster *)cluster)->log;
+
+    (void)timeout_ms;
+    return log->class->topics(log, names, error);
+}
+
 static ks_status find_partition(struct ks__local_log *log, const char *name, int32_t partition,
                                 struct ks__local_topic **out, ks_error *error)
 {

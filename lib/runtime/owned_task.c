@@ -145,7 +145,7 @@ static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
     struct ks_app               *app = thread->app;
     struct ks__task             *task = NULL;
     const struct ks__task_options options = {
-        .topology          = app->topology,
+        .topology          = thread->topics.topology,
         .subtopologies     = &owned->subtopology,
         .subtopology_count = 1,
         .partition         = owned->partition,
@@ -196,6 +196,7 @@ static ks_status open_restore(struct ks__owned_task *owned, ks_error *error)
     const struct ks__restore_options options = {
         .task    = owned->task,
         .cluster = owned->thread->app->cluster,
+        .topics  = &owned->thread->topics,
         .session = owned->thread->restorer,
         .listener = &owned->thread->app->restore_listener,
     };
@@ -257,7 +258,7 @@ static ks_status connect_inputs(struct ks__owned_task *owned, ks_error *error)
         ks_status   status;
 
         if (position == KS__OFFSET_NONE)
-            continue;       /* a topic with fewer partitions than the task's */
+            continue;       /* the topic has no such partition */
         status = ks__log_input_open(&input, owned->thread->session, topic, owned->partition,
                                     position);
         if (status != KS_OK)

@@ -263,6 +263,12 @@ static int64_t own_position(const struct ks__restore *restore, size_t n)
     return ks__state_number(restore->state, name, KS__OFFSET_NONE);
 }
 
+static bool is_absent(const struct ks__restore *restore, const char *topic)
+{
+    return restore->options.topics != NULL &&
+           restore->task->partition >= ks__topics_partitions(restore->options.topics, topic);
+}
+
 static ks_status find_offset(struct ks__restore *restore, ks_error *error)
 {
     struct input *input = &restore->inputs[restore->index];
@@ -270,6 +276,10 @@ static ks_status find_offset(struct ks__restore *restore, ks_error *error)
     int64_t       committed, begin, high;
     ks_status     status;
 
+    if (is_absent(restore, input->topic)) {
+        input->position = input->own = input->committed = KS__OFFSET_NONE;
+        return KS_OK;
+    }
     status = ks__cluster_committed(restore->options.cluster, restore->group, input->topic,
                                    restore->task->partition, &committed, &metadata,
                                    restore->timeout_ms, error);

@@ -32,12 +32,14 @@
 
 #include "base/counter.h"
 #include "runtime/task.h"
+#include "runtime/topics.h"
 
 struct ks__restore;
 
 struct ks__restore_options {
     struct ks__task    *task;    /* opened, no input connected; must outlive the restore */
     struct ks__cluster *cluster;
+    const struct ks__topics *topics; /* NULL = all inputs have the task's partition */
     struct ks__session *session; /* to read changelogs with: no group, committed records only */
     const struct ks__restore_listener *listener; /* NULL = nobody */
     const char         *group;   /* whose offsets count; NULL = application_id of the task */
@@ -53,7 +55,8 @@ ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_op
 /* Go on for about `timeout_ms` (0 = one round). KS_OK = complete, also when called again;
  * KS_EAGAIN = call again; another status: the task must be closed (unclean). */
 ks_status ks__restore_step(struct ks__restore *restore, int timeout_ms, ks_error *error);
-/* Where an input of the task goes on; only after KS_OK. */
+/* Where an input of the task goes on; only after KS_OK. KS__OFFSET_NONE: its topic has fewer
+ * partitions than others, or is not there because a pattern matches nothing that would fill it. */
 int64_t ks__restore_input(const struct ks__restore *restore, size_t input);
 /* It goes on at the state's own position, which the group was never told. */
 bool ks__restore_is_ahead(const struct ks__restore *restore, size_t input);

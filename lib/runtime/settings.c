@@ -41,6 +41,7 @@ enum row {
     ROW_BUFFERED_RECORDS,
     ROW_EXTRACTOR,
     ROW_RESET,
+    ROW_METADATA_AGE,
     ROW_ON_DESERIALIZATION,
     ROW_ON_PROCESSING,
     ROW_ON_PROCESSING_GLOBAL,
@@ -167,6 +168,10 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_RESET] = ENUM(
         .name = "auto.offset.reset", .by_default = "earliest", .allowed = "earliest|latest|none",
         .doc  = "Where a source starts when its group has no offset yet; none is an error."),
+    [ROW_METADATA_AGE] = DURATION(
+        .name = "metadata.max.age.ms", .by_default = "5m", .max = YEAR_MS,
+        .doc  = "How often sources that read topics by a pattern look for topics that came or "
+                "went; they do with every rebalance, too."),
     [ROW_ON_DESERIALIZATION] = ENUM(
         .name = "deserialization.exception.handler", .by_default = "fail",
         .allowed = "fail|continue",
@@ -345,6 +350,7 @@ static void read_values(struct ks__settings *settings)
     settings->join_emit_ms           = ks__config_int(values, ROW_JOIN_EMIT);
     settings->max_task_idle_ms       = ks__config_int(values, ROW_MAX_TASK_IDLE);
     settings->idle_advance_ms        = ks__config_int(values, ROW_IDLE_ADVANCE);
+    settings->metadata_age_ms        = ks__config_int(values, ROW_METADATA_AGE);
     settings->poll_ms                = ks__config_int(values, ROW_POLL);
     settings->buffered_records       = (size_t)ks__config_int(values, ROW_BUFFERED_RECORDS);
     settings->task_timeout_ms        = ks__config_int(values, ROW_TASK_TIMEOUT);

@@ -37,6 +37,7 @@ struct ks__settings {
     size_t             buffered_records;        /* per partition */
     ks_time_source     time;                    /* default.timestamp.extractor */
     ks_reset           reset;                   /* auto.offset.reset */
+    int64_t            metadata_age_ms;         /* metadata.max.age.ms */
     ks_reaction        on_deserialization;
     ks_reaction        on_processing;
     bool               on_processing_global; /* the processing handler judges global stores too */

@@ -11,6 +11,7 @@
 #include "runtime/user_store.h"
 
 #include "base/hash.h"
+#include "topology/pattern.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -132,8 +133,7 @@ static bool reads(const struct ks__node *node, const struct ks__topic_ref *topic
     if (node->kind != KS__NODE_SOURCE)
         return false;
     for (size_t i = 0; i < args->topic_count; i++)
-        if (args->topics[i].internal == topic->internal &&
-            strcmp(args->topics[i].name, topic->name) == 0)
+        if (ks__topic_ref_means(&args->topics[i], topic))
             return true;
     return false;
 }

@@ -118,8 +118,19 @@ static enum ks__turn rejoin(struct ks__stream_thread *thread)
                     thread->name);
     ks__stream_thread_drop(thread);
     ks__error_clear(&thread->error);
+    if (thread->topics.resolved != NULL)
+        ks__topics_release(&thread->topics);
     thread->culprit = NULL;
     thread->phase   = KS__THREAD_OPEN;
+    return KS__TURN_AGAIN;
+}
+
+enum ks__turn ks__stream_thread_restart(struct ks__stream_thread *thread)
+{
+    free_tasks(thread, true);
+    ks__stream_thread_drop(thread);
+    ks__topics_release(&thread->topics);
+    thread->phase = KS__THREAD_OPEN;
     return KS__TURN_AGAIN;
 }
 
@@ -305,8 +316,8 @@ static enum ks__turn join_group(struct ks__stream_thread *thread)
     const char *const *inputs = (const char *const *)thread->topics.inputs;
     ks_status          status = KS_OK;
 
-    if (thread->topics.input_count > 0)
-        status = ks__session_subscribe(thread->session, inputs, thread->topics.input_count, 0);
+    if (thread->topics.present_count > 0)
+        status = ks__session_subscribe(thread->session, inputs, thread->topics.present_count, 0);
     else
         thread->assigned = true;
     if (status == KS_EAGAIN)
@@ -316,6 +327,7 @@ static enum ks__turn join_group(struct ks__stream_thread *thread)
         return ks__stream_thread_trouble(thread, status);
     thread->last_commit_ms = thread->last_write_ms = ks__stream_thread_now_ms(thread);
     thread->purge.last_ms  = thread->last_commit_ms;
+    thread->looked_ms      = thread->last_commit_ms;
     thread->phase          = KS__THREAD_WORK;
     return KS__TURN_AGAIN;
 }

@@ -49,7 +49,13 @@ enum ks__turn {
     KS__TURN_ENDED
 };
 
-enum ks__commit_reason { KS__COMMIT_NO, KS__COMMIT_DUE, KS__COMMIT_REVOKE, KS__COMMIT_CLOSE };
+enum ks__commit_reason {
+    KS__COMMIT_NO,
+    KS__COMMIT_DUE,
+    KS__COMMIT_REVOKE,
+    KS__COMMIT_CLOSE,
+    KS__COMMIT_REJOIN
+};
 
 /* Work of another thread, done here between two batches. Lies on the stack of who asks. */
 struct ks__request {
@@ -97,6 +103,9 @@ struct ks__stream_thread {
     int64_t                   failing_since_ms; /* -1 = all is well */
     int64_t                   retry_at_ms;
     int64_t                   asking_since_ms;  /* the log does not answer; -1 = it does */
+    int64_t                   looked_ms;        /* for topics that patterns match */
+    bool                      look_soon;        /* after a rebalance */
+    bool                      outdated;         /* they match others: commit, then join anew */
     int64_t                   close_by_ms;
     bool                      close_asked;      /* the last commit has begun */
 
@@ -134,6 +143,11 @@ void ks__stream_thread_drop(struct ks__stream_thread *thread);
 /* thread_group.c: membership. Look for an event, then work it off. */
 ks_status     ks__stream_thread_poll(struct ks__stream_thread *thread);
 enum ks__turn ks__stream_thread_event(struct ks__stream_thread *thread);
+/* thread_topics.c: look whether patterns match other topics than those that are read; then commit
+ * and join anew. True = `*turn` is the turn's. */
+bool ks__stream_thread_follow_topics(struct ks__stream_thread *thread, enum ks__turn *turn);
+/* Let go of the tasks as at a close, and begin again. */
+enum ks__turn ks__stream_thread_restart(struct ks__stream_thread *thread);
 /* thread_work.c: processing. */
 enum ks__turn ks__stream_thread_work(struct ks__stream_thread *thread);
 /* thread_commit.c */

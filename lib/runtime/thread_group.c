@@ -85,7 +85,7 @@ static void remove_partition(struct ks__stream_thread *thread,
 static const char *input_name(const struct ks__stream_thread *thread, int subtopology, size_t n)
 {
     const struct ks__topic_ref *ref =
-        &thread->app->topology->subtopologies[subtopology].inputs[n];
+        &thread->topics.topology->subtopologies[subtopology].inputs[n];
 
     for (size_t i = 0; i < thread->topics.input_count; i++)
         if (ks__topic_is(ref, thread->app->settings.application_id, thread->topics.inputs[i]))
@@ -95,7 +95,7 @@ static const char *input_name(const struct ks__stream_thread *thread, int subtop
 
 static size_t input_count(const struct ks__stream_thread *thread, int subtopology)
 {
-    return thread->app->topology->subtopologies[subtopology].input_count;
+    return thread->topics.topology->subtopologies[subtopology].input_count;
 }
 
 /* The first input of a task that is not ours; NULL = it has all. */
@@ -130,11 +130,27 @@ static struct ks__owned_task *find_task(const struct ks__stream_thread *thread, 
     return NULL;
 }
 
+/* A member that has not seen a new topic of a pattern yet does not share it out with the others: a
+ * task comes when it has, with the next rebalance. Unequal partitions do not pass. */
+static bool waits_for_others(const struct ks__stream_thread *thread, int subtopology,
+                             const char *missing)
+{
+    if (thread->topics.resolved == NULL)
+        return false;
+    for (size_t n = 0; n < input_count(thread, subtopology); n++)
+        if (ks__topics_partitions(&thread->topics, input_name(thread, subtopology, n)) !=
+            ks__topics_partitions(&thread->topics, missing))
+            return false;
+    return true;
+}
+
 static ks_status add_task(struct ks__stream_thread *thread, int subtopology, int32_t partition)
 {
     const char *missing = missing_input(thread, subtopology, partition);
     ks_status   status;
 
+    if (missing != NULL && waits_for_others(thread, subtopology, missing))
+        return KS_OK;
     if (missing != NULL)
         return ks__error_set(&thread->error, KS_ETOPOLOGY,
                              "task %d_%" PRId32 ": %s-%" PRId32 " was assigned to another member; "
@@ -153,7 +169,7 @@ static ks_status add_task(struct ks__stream_thread *thread, int subtopology, int
 /* Tasks in the order of their ids, so that every run opens them alike. */
 static ks_status make_tasks(struct ks__stream_thread *thread)
 {
-    const struct ks_topology *topology = thread->app->topology;
+    const struct ks_topology *topology = thread->topics.topology;
     ks_status                 status = KS_OK;
 
     for (size_t s = 0; s < topology->subtopology_count; s++)
@@ -240,7 +256,8 @@ static ks_status take_assigned(struct ks__stream_thread *thread)
         return status;
     sort_out_kept(thread);
     status           = make_tasks(thread);
-    thread->assigned = true;
+    thread->assigned  = true;
+    thread->look_soon = true;
     KS__LOG_AT_INFO(&thread->app->log, "runtime", "%s: assigned partitions=%zu tasks=%zu",
                     thread->name, thread->partition_count, thread->owned_count);
     return status;

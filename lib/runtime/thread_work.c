@@ -301,6 +301,8 @@ enum ks__turn ks__stream_thread_work(struct ks__stream_thread *thread)
         return ks__stream_thread_event(thread);
     if (ks__stream_thread_now_ms(thread) < thread->retry_at_ms)
         return KS__TURN_SOON;
+    if (ks__stream_thread_follow_topics(thread, &turn))
+        return turn;
     turn = advance_tasks(thread);
     if (thread->phase != KS__THREAD_WORK || thread->aborting)
         return turn;

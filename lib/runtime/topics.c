@@ -2,7 +2,7 @@
  *
  * topics.c - from the topology to the topics it needs, and their creation.
  *
- *      LIST -> FIND (the user's) -> COUNT -> CREATE -> VERIFY (ours) -> DONE
+ *      MATCH (patterns) -> LIST -> FIND (the user's) -> COUNT -> CREATE -> VERIFY (ours) -> DONE
  *
  * The rules for counts are those of Kafka's RepartitionTopics and CopartitionedTopicsEnforcer.
  */
@@ -11,7 +11,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum phase { PHASE_LIST, PHASE_FIND, PHASE_COUNT, PHASE_CREATE, PHASE_VERIFY, PHASE_DONE };
+enum phase {
+    PHASE_MATCH,
+    PHASE_LIST,
+    PHASE_FIND,
+    PHASE_COUNT,
+    PHASE_CREATE,
+    PHASE_VERIFY,
+    PHASE_DONE
+};
 
 /* ---- names ---- */
 
@@ -59,7 +67,7 @@ int32_t ks__topics_partitions(const struct ks__topics *topics, const char *name)
 void ks__topics_init(struct ks__topics *topics, const struct ks_topology *topology,
                      const struct ks__settings *settings)
 {
-    *topics = (struct ks__topics){ .topology = topology, .settings = settings };
+    *topics = (struct ks__topics){ .given = topology, .topology = topology, .settings = settings };
 }
 
 void ks__topics_release(struct ks__topics *topics)
@@ -69,7 +77,52 @@ void ks__topics_release(struct ks__topics *topics)
     ks__free(topics->topics);
     ks__free(topics->tasks);
     ks__free(topics->inputs);
-    ks__topics_init(topics, topics->topology, topics->settings);
+    ks_topology_free(topics->resolved);
+    ks__topics_init(topics, topics->given, topics->settings);
+}
+
+/* ---- match ---- */
+
+static ks_status resolve(const struct ks__topics *topics, struct ks__cluster *cluster,
+                         struct ks_topology **out, int timeout_ms, ks_error *error)
+{
+    struct ks__buffer names  = { .data = NULL };
+    ks_status         status = ks__cluster_topics(cluster, &names, timeout_ms, error);
+
+    if (status == KS_OK)
+        status = ks__topology_resolve(topics->given, &names, topics->settings->application_id, out,
+                                      error);
+    ks__buffer_release(&names);
+    return status;
+}
+
+static ks_status match(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                       ks_error *error)
+{
+    ks_status status;
+
+    if (!ks__topology_has_patterns(topics->given))
+        return KS_OK;
+    status = resolve(topics, cluster, &topics->resolved, timeout_ms, error);
+    if (status == KS_OK)
+        topics->topology = topics->resolved;
+    return status;
+}
+
+ks_status ks__topics_look(const struct ks__topics *topics, struct ks__cluster *cluster,
+                          bool *changed, int timeout_ms, ks_error *error)
+{
+    struct ks_topology *now = NULL;
+    ks_status           status;
+
+    *changed = false;
+    if (topics->resolved == NULL)
+        return KS_OK;
+    status = resolve(topics, cluster, &now, timeout_ms, error);
+    if (status == KS_OK)
+        *changed = !ks__topology_same_inputs(now, topics->resolved);
+    ks_topology_free(now);
+    return status;
 }
 
 /* ---- list ---- */
@@ -268,7 +321,7 @@ static ks_status count_all(struct ks__topics *topics, ks_error *error)
     for (size_t i = 0; i < topics->topology->subtopology_count; i++)
         topics->tasks[i] = widest_input(topics, i);
     for (size_t i = 0; i < topics->count; i++)
-        if (topics->topics[i].partitions == 0)
+        if (topics->topics[i].partitions == 0 && topics->resolved == NULL)
             return ks__error_set(error, KS_ETOPOLOGY,
                                  "the number of partitions of \"%s\" cannot be found: it depends "
                                  "on itself", topics->topics[i].name);
@@ -296,6 +349,19 @@ static ks_status check_names(const struct ks__topics *topics, ks_error *error)
 
 /* ---- create and verify ---- */
 
+/* Those that are there come first. */
+static void list_present(struct ks__topics *topics)
+{
+    size_t absent = topics->input_count;
+
+    topics->present_count = 0;
+    for (size_t i = 0; i < topics->input_count; i++)
+        if (topics->topics[i].partitions > 0)
+            topics->inputs[topics->present_count++] = topics->topics[i].name;
+        else
+            topics->inputs[--absent] = topics->topics[i].name;
+}
+
 static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
 {
     for (size_t i = 0; i < topics->topology->subtopology_count; i++) {
@@ -315,8 +381,7 @@ static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
             topic->partitions                  = topics->tasks[i];
         }
     }
-    for (size_t i = 0; i < topics->input_count; i++)    /* add() may have moved them: names stay */
-        topics->inputs[i] = topics->topics[i].name;
+    list_present(topics);
     return KS_OK;
 }
 
@@ -333,7 +398,7 @@ static ks_status create_next(struct ks__topics *topics, struct ks__cluster *clus
     ks_error                  ignored = { .status = KS_OK };
     ks_status                 status;
 
-    if (!topic->internal)
+    if (!topic->internal || topic->partitions == 0)
         return KS_OK;
     status = ks__cluster_partitions(cluster, topic->name, &there, timeout_ms, error);
     if (status != KS_OK || there > 0)
@@ -352,7 +417,7 @@ static ks_status verify_next(struct ks__topics *topics, struct ks__cluster *clus
     int32_t                         there = 0;
     ks_status                       status;
 
-    if (!topic->internal)
+    if (!topic->internal || topic->partitions == 0)
         return KS_OK;
     status = ks__cluster_partitions(cluster, topic->name, &there, timeout_ms, error);
     if (status == KS_OK && there == 0)
@@ -388,7 +453,9 @@ static ks_status one_round(struct ks__topics *topics, struct ks__cluster *cluste
 {
     ks_status status = KS_OK;
 
-    if (topics->phase == PHASE_LIST)
+    if (topics->phase == PHASE_MATCH)
+        status = match(topics, cluster, timeout_ms, error);
+    else if (topics->phase == PHASE_LIST)
         status = list(topics, error);
     else if (topics->phase == PHASE_COUNT) {
         status = count_all(topics, error);

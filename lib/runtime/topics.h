@@ -2,7 +2,7 @@
  *
  * topics.h - the topics of an application: which there must be, with how many partitions.
  *
- *      topology + partitions of the user's topics
+ *      topology (patterns resolved) + partitions of the user's topics
  *          --> repartition topics (as many as their inputs, co-partitioned ones alike)
  *          --> changelogs (as many as their sub-topology has tasks)
  *          --> created where missing, checked where not
@@ -18,7 +18,7 @@
 
 #include "log/cluster.h"
 #include "runtime/settings.h"
-#include "topology/graph.h"
+#include "topology/pattern.h"
 
 /* A topic by its complete name. */
 struct ks__planned_topic {
@@ -31,7 +31,9 @@ struct ks__planned_topic {
 };
 
 struct ks__topics {
-    const struct ks_topology  *topology;
+    const struct ks_topology  *given;
+    const struct ks_topology  *topology; /* what is to be run: `given`, or `resolved` */
+    struct ks_topology        *resolved; /* with the topics that patterns match; NULL = has none */
     const struct ks__settings *settings;
     int                        phase;
     size_t                     index;
@@ -40,6 +42,8 @@ struct ks__topics {
     int32_t                   *tasks; /* per sub-topology */
     char                     **inputs; /* what to subscribe to; lent from topics */
     size_t                     input_count;
+    size_t                     present_count; /* of them, the first that are there: with a pattern
+                                                 that matches none, what it feeds is not */
 };
 
 void ks__topics_init(struct ks__topics *topics, const struct ks_topology *topology,
@@ -50,6 +54,10 @@ void ks__topics_release(struct ks__topics *topics);
  * that is missing (it may still come: starting over is possible after release and init). */
 ks_status ks__topics_plan(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
                           ks_error *error);
+
+/* Do patterns match other topics by now than when it was planned? KS_EAGAIN. */
+ks_status ks__topics_look(const struct ks__topics *topics, struct ks__cluster *cluster,
+                          bool *changed, int timeout_ms, ks_error *error);
 
 /* The complete name of a topic that the topology refers to, to free; NULL = no memory. */
 char *ks__topic_full_name(const struct ks__topic_ref *ref, const char *application_id);

@@ -113,12 +113,14 @@ static ks_status begin(ks_driver *d)
 /* The source that reads a topic of the user; NULL = none. */
 static const struct ks__source_args *source_of(const ks_driver *d, const char *topic)
 {
+    const struct ks__topic_ref wanted = { .name = topic };
+
     for (size_t i = 0; i < d->topology->node_count; i++) {
         const struct ks__node        *node = d->topology->nodes[i];
         const struct ks__source_args *args = node->args;
 
         for (size_t t = 0; node->kind == KS__NODE_SOURCE && t < args->topic_count; t++)
-            if (!args->topics[t].internal && strcmp(args->topics[t].name, topic) == 0)
+            if (ks__topic_ref_means(&args->topics[t], &wanted))
                 return args;
     }
     return NULL;
@@ -153,6 +155,13 @@ ks_status ks_driver_pipe(ks_driver *d, const char *topic, const ks_record *recor
     source = source_of(d, topic);
     if (source == NULL)
         return REFUSE(d, KS_ENOTFOUND, "no source reads topic \"%s\"", topic);
+    if (source->topics[0].pattern != NULL) {
+        status = ks__task_is_dirty(d->task) ? commit(d) : KS_OK;
+        if (status == KS_OK)
+            status = ks__driver_match(d, topic);
+        if (status != KS_OK)
+            return status;
+    }
     copy       = *record;
     d->started = true;
     if (ks__serde_is_windowed(source->key) && copy.window != NULL && copy.key.data != NULL &&

@@ -19,6 +19,7 @@
 #include "runtime/commit.h"
 #include "runtime/global.h"
 #include "runtime/task.h"
+#include "runtime/topics.h"
 
 #include <kstream/testing.h>
 
@@ -55,6 +56,7 @@ struct ks_driver {
     struct ks__commit          commit;
     struct ks__globals        *globals;   /* NULL = none */
     struct ks__global_view     view;
+    struct ks__topics          topics;    /* what the task reads, patterns resolved */
     struct ks__wake            wake;      /* set by answers from other threads */
     struct ks__task           *task;
     struct ks__driver_output  *outputs;
@@ -63,6 +65,9 @@ struct ks_driver {
 /* driver_open.c: put together what new() promises; failures are in d->error. */
 ks_status ks__driver_open(ks_driver *d, const ks_config *config, const char *directory);
 void      ks__driver_close(ks_driver *d);
+/* A topic that a pattern matches: if it is new, it is made and the task opened anew, as by the
+ * rebalance of an app. */
+ks_status ks__driver_match(ks_driver *d, const char *topic);
 
 /* driver_clock.c: the wall clock outlives the driver where its directory does. */
 ks_status ks__driver_keep_clock(ks_driver *d);

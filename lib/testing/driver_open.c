@@ -11,7 +11,6 @@
 #include "base/io.h"
 #include "runtime/log_input.h"
 #include "runtime/restore.h"
-#include "runtime/topics.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -139,7 +138,7 @@ static ks_status make_users_topic(ks_driver *d, const struct ks__topic_ref *topi
 {
     ks_status status = KS_OK;
 
-    if (topic->name != NULL && !topic->internal)
+    if (topic->name != NULL && !topic->internal && topic->pattern == NULL)
         status = make_topic(d, topic->name);
     if (status != KS_OK)
         ks__error_set(&d->error, status, "topic %s cannot be made: %s", topic->name,
@@ -147,11 +146,20 @@ static ks_status make_users_topic(ks_driver *d, const struct ks__topic_ref *topi
     return status;
 }
 
+static ks_status plan_topics(ks_driver *d)
+{
+    ks_status status;
+
+    do
+        status = ks__topics_plan(&d->topics, d->cluster, -1, &d->error);
+    while (status == KS_EAGAIN);
+    return status;
+}
+
 /* The topics of sources and sinks; then the internal ones as an app plans them. */
 static ks_status make_topics(ks_driver *d)
 {
-    const struct ks__topic_ref letters = { d->settings.dead_letter_topic, false };
-    struct ks__topics          topics;
+    const struct ks__topic_ref letters = { .name = d->settings.dead_letter_topic };
     ks_status                  status = make_users_topic(d, &letters);
 
     for (size_t i = 0; i < d->topology->node_count && status == KS_OK; i++) {
@@ -165,14 +173,7 @@ static ks_status make_topics(ks_driver *d)
             if (status == KS_OK)
                 status = make_users_topic(d, &source->topics[t]);
     }
-    if (status != KS_OK)
-        return status;
-    ks__topics_init(&topics, d->topology, &d->settings);
-    do
-        status = ks__topics_plan(&topics, d->cluster, -1, &d->error);
-    while (status == KS_EAGAIN);
-    ks__topics_release(&topics);
-    return status;
+    return status == KS_OK ? plan_topics(d) : status;
 }
 
 /* ---- global tables ---- */
@@ -214,7 +215,7 @@ static ks_status open_task(ks_driver *d)
     int                    *all   = ks__zalloc_array(count + 1, sizeof(*all));
     char                   *home  = ks__format("%s/0_0", d->directory);
     struct ks__task_options options = {
-        .topology          = d->topology,
+        .topology          = d->topics.topology,
         .subtopologies     = all,
         .subtopology_count = count,
         .id                = "0_0",
@@ -235,7 +236,7 @@ static ks_status open_task(ks_driver *d)
     };
     ks_status status;
 
-    if (ks__wake_init(&d->wake) != KS_OK)
+    if (d->wake.fd < 0 && ks__wake_init(&d->wake) != KS_OK)
         status = ks__error_set_errno(&d->error, KS_EIO, errno, "no descriptor for the driver");
     else if (all == NULL || home == NULL)
         status = ks__error_no_memory(&d->error, "the driver's task");
@@ -285,6 +286,7 @@ ks_status ks__driver_open(ks_driver *d, const ks_config *config, const char *dir
 {
     ks_status status = read_settings(d, config, directory != NULL);
 
+    ks__topics_init(&d->topics, d->topology, &d->settings);
     if (status == KS_OK)
         status = ks__settings_fit(&d->settings, d->topology, &d->error);
     if (status == KS_OK)
@@ -308,6 +310,30 @@ ks_status ks__driver_open(ks_driver *d, const ks_config *config, const char *dir
     return status;
 }
 
+ks_status ks__driver_match(ks_driver *d, const char *topic)
+{
+    ks_status status;
+
+    if (ks__topics_partitions(&d->topics, topic) > 0)
+        return KS_OK;
+    status = make_topic(d, topic);
+    if (status != KS_OK)
+        return ks__error_set(&d->error, status, "topic %s cannot be made: %s", topic,
+                             ks_status_text(status));
+    ks__task_close(d->task, true);
+    d->task = NULL;
+    ks__commit_release(&d->commit);
+    d->commit = (struct ks__commit){ .phase = KS__COMMIT_NONE };
+    ks__topics_release(&d->topics);
+    status = plan_topics(d);
+    if (status == KS_OK)
+        status = open_task(d);
+    if (status == KS_OK)
+        status = restore(d);
+    d->dead = status != KS_OK;
+    return status;
+}
+
 void ks__driver_close(ks_driver *d)
 {
     if (!d->dead && !d->in_memory)
@@ -318,6 +344,7 @@ void ks__driver_close(ks_driver *d)
     ks__global_view_release(&d->view);
     ks__globals_close(d->globals, !d->dead);
     ks__commit_release(&d->commit);
+    ks__topics_release(&d->topics);
     if (d->session != NULL)
         ks__session_close(d->session);
     if (d->io != NULL)

@@ -143,7 +143,11 @@ static void append_node(const struct view *view, const struct ks__node *node)
     switch (node->kind) {
     case KS__NODE_SOURCE:
         ks__buffer_printf(out, "Source: %s (topics: ", node->name);
-        append_topics(view, node);
+        if (((const struct ks__source_args *)node->args)->topics[0].pattern != NULL)
+            ks__buffer_append_text(
+                out, ((const struct ks__source_args *)node->args)->topics[0].name);
+        else
+            append_topics(view, node);
         break;
     case KS__NODE_PROCESSOR:
         ks__buffer_printf(out, "Processor: %s (stores: ", node->name);

@@ -29,6 +29,7 @@ void ks_topology_free(ks_topology *topology)
         return;
     ks__arena_release(&topology->arena);
     ks__owned_release(topology->owned);
+    ks_topology_free(topology->whole);
     ks__free(topology);
 }
 

@@ -36,8 +36,9 @@ enum ks__node_kind { KS__NODE_SOURCE = 1, KS__NODE_PROCESSOR, KS__NODE_SINK };
 
 /* A topic that a node reads or writes. */
 struct ks__topic_ref {
-    const char *name;
-    bool        internal; /* name gets "<application.id>-" in front */
+    const char               *name;
+    bool                      internal; /* name gets "<application.id>-" in front */
+    const struct ks__pattern *pattern;  /* all topics that it matches; `name` is its text */
 };
 
 struct ks__source_args {
@@ -134,6 +135,7 @@ struct ks_topology {
     struct ks__global             *globals;
     size_t                         global_count;
     struct ks__owned              *owned; /* shared with the builder: ks_builder_own() */
+    struct ks_topology            *whole; /* resolved: what it was made from (pattern.h) */
 };
 
 struct ks_topology *ks__topology_ref(const struct ks_topology *topology);

@@ -236,6 +236,31 @@ START_TEST(topics_are_counted_and_unknown_ones_are_told)
 }
 END_TEST
 
+static bool lists(const struct ks__buffer *names, const char *name)
+{
+    const char *at = (const char *)names->data;
+
+    for (; at != NULL && at < (const char *)names->data + names->size; at += strlen(at) + 1)
+        if (strcmp(at, name) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(the_topics_are_listed)
+{
+    struct ks__buffer names = { .data = NULL };
+    ks_error          error = { .status = KS_OK };
+
+    create("one", 1);
+    ck_assert_int_eq(ks__cluster_topics(cluster, &names, 30000, &error), KS_OK);
+    ck_assert(lists(&names, "one") && !lists(&names, "two"));
+    create("two", 2);
+    ck_assert_int_eq(ks__cluster_topics(cluster, &names, 30000, &error), KS_OK);
+    ck_assert(lists(&names, "one") && lists(&names, "two"));
+    ks__buffer_release(&names);
+}
+END_TEST
+
 START_TEST(a_taken_name_and_wrong_names_are_refused)
 {
     const struct ks__topic_spec specs[] = { { "in", 2, false, 0 }, { "more", 1, false, 0 } };
@@ -849,6 +874,7 @@ Suite *contract_suite(const struct contract *of)
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, contract_setup, contract_teardown);
     tcase_add_test(c, topics_are_counted_and_unknown_ones_are_told);
+    tcase_add_test(c, the_topics_are_listed);
     tcase_add_test(c, a_taken_name_and_wrong_names_are_refused);
     tcase_add_test(c, records_come_back_in_order_with_rising_offsets);
     tcase_add_test(c, null_empty_and_headers_come_back_as_they_were);

@@ -295,10 +295,21 @@ static ks_status shelf_commit(ks_log_ctx *ctx, ks_log_commit *commit, void *self
     return KS_OK;
 }
 
+static ks_status shelf_list(ks_log_ctx *ctx, ks_log_names *names, void *self)
+{
+    const struct shelf *shelf  = ((struct self *)self)->shelf;
+    ks_status           status = count_call(ctx, "list");
+
+    for (size_t i = 0; status == KS_OK && i < shelf->topic_count; i++)
+        ks_log_names_add(names, shelf->topics[i].name);
+    return status;
+}
+
 const ks_log_class shelf_class = KS_LOG_CLASS(
     .scheme = "shelf:", .state_size = sizeof(struct self), .open = shelf_open,
     .close = shelf_close, .create = shelf_create, .find = shelf_find, .range = shelf_range,
-    .read = shelf_read, .trim = shelf_trim, .get = shelf_get, .commit = shelf_commit);
+    .read = shelf_read, .trim = shelf_trim, .get = shelf_get, .commit = shelf_commit,
+    .list = shelf_list);
 
 /* ---- from outside ---- */
 

@@ -43,6 +43,24 @@ START_TEST(a_class_that_is_not_whole_is_refused)
 }
 END_TEST
 
+START_TEST(a_class_without_a_list_has_no_patterns)
+{
+    static ks_log_class class;
+    struct ks__cluster *bare;
+    struct ks__buffer   names = { .data = NULL };
+    ks_error            error = { .status = KS_OK };
+
+    class        = shelf_class;
+    class.scheme = "bare:";
+    class.list   = NULL;
+    ck_assert_int_eq(ks_log_register(&class), KS_OK);
+    ck_assert_int_eq(ks__cluster_open(&bare, "bare:x", NULL, &error), KS_OK);
+    ck_assert_int_eq(ks__cluster_topics(bare, &names, 0, &error), KS_ESTATE);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(&error), "has no list"));
+    ks__cluster_close(bare);
+}
+END_TEST
+
 START_TEST(a_scheme_must_have_a_form_and_be_free)
 {
     static const char *const wrong[] = { NULL, "", ":", "shelf", "she lf:", "9:", "memory:",
@@ -274,6 +292,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, contract_setup, contract_teardown);
     tcase_add_test(c, a_class_that_is_not_whole_is_refused);
+    tcase_add_test(c, a_class_without_a_list_has_no_patterns);
     tcase_add_test(c, a_scheme_must_have_a_form_and_be_free);
     tcase_add_test(c, offsets_of_groups_and_fencing_outlive_a_reopening);
     tcase_add_test(c, the_id_of_the_log_stays_and_differs_from_others);

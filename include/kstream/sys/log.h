@@ -22,7 +22,7 @@
  *        it. When it has returned KS_OK, read and get see them.
  *   UL3  Hooks of one open log are called by one thread at a time, though not always by the same;
  *        logs that are open under different addresses are independent. Hooks do not call the
- *        library but for ks_log_ctx_...() and ks_log_batch_add().
+ *        library but for ks_log_ctx_...(), ks_log_batch_add() and ks_log_names_add().
  *   UL4  One process has the log open at a time: members of groups are known in this process only.
  *        Within it an address is opened once, whoever uses it, and closed with its last user.
  *   UL5  The number of partitions of a topic does not change.
@@ -41,6 +41,8 @@
 typedef struct ks_log_ctx ks_log_ctx;
 /* Where read puts records. */
 typedef struct ks_log_batch ks_log_batch;
+/* Where list puts names. */
+typedef struct ks_log_names ks_log_names;
 
 /* A topic. Compacted: the latest record of a key must stay, others may go. */
 typedef struct ks_log_topic {
@@ -97,6 +99,8 @@ struct ks_log_class {
     /* The value of a key, lent to the next hook; null, as it comes = none. */
     ks_status (*get)(ks_log_ctx *ctx, ks_bytes key, ks_bytes *value, void *self) KS_ZERO;
     ks_status (*commit)(ks_log_ctx *ctx, ks_log_commit *commit, void *self) KS_ZERO;
+    /* Add the names of all topics, in any order. NULL = topics cannot be read by a pattern. */
+    ks_status (*list)(ks_log_ctx *ctx, ks_log_names *names, void *self) KS_ZERO;
 };
 
 /* A brace list, for a static const. */
@@ -128,6 +132,17 @@ KS_API ks_status ks_log_register(const ks_log_class *log);
  * Since:     0.2
  */
 KS_API bool ks_log_batch_add(ks_log_batch *batch, const ks_record *record, int64_t offset);
+
+/**
+ * Add the name of a topic.
+ *
+ * Ownership: copies.
+ * Threads:   inside `list`.
+ * Errors:    without memory the list fails.
+ * Kafka:     none.
+ * Since:     0.2
+ */
+KS_API void ks_log_names_add(ks_log_names *names, const char *name);
 
 /**
  * Say why a hook fails; gives `status`, to be returned. The text without a format: fail_text.

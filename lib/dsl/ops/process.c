@@ -153,26 +153,45 @@ static bool enter_named(ks_builder *b, const char *function, const char *name,
     return ks__check_name(b, call, "the name", call->name);
 }
 
+static void add_source(ks_builder *b, const struct ks__call *call,
+                       const struct ks__source_args *args)
+{
+    struct ks__logical *node;
+
+    if (!ks__claim_topics(b, call, args, NULL))
+        return;
+    node = ks__logical_add(b, call,
+                           &(struct ks__logical_seed){ .kind      = KS__LOGICAL_SOURCE,
+                                                       .name      = call->name,
+                                                       .class     = &ks__source_class,
+                                                       .args      = args,
+                                                       .args_size = sizeof(*args) });
+    if (node != NULL)
+        node->exclusive = true;
+}
+
 void ks_builder_add_source(ks_builder *b, const char *name, const char *const *topics,
                            size_t count, const ks_consumed *consumed)
 {
     struct ks__source_args args;
     struct ks__call        call;
     ks_consumed            options;
-    struct ks__logical    *node;
 
-    if (!enter_named(b, __func__, name, consumed, &options, sizeof(options), &call) ||
-        !ks__source_args_make(b, &call, topics, count, &options, &args) ||
-        !ks__claim_topics(b, &call, &args, NULL))
-        return;
-    node = ks__logical_add(b, &call,
-                           &(struct ks__logical_seed){ .kind      = KS__LOGICAL_SOURCE,
-                                                       .name      = call.name,
-                                                       .class     = &ks__source_class,
-                                                       .args      = &args,
-                                                       .args_size = sizeof(args) });
-    if (node != NULL)
-        node->exclusive = true;
+    if (enter_named(b, __func__, name, consumed, &options, sizeof(options), &call) &&
+        ks__source_args_make(b, &call, topics, count, &options, &args))
+        add_source(b, &call, &args);
+}
+
+void ks_builder_add_source_pattern(ks_builder *b, const char *name, const char *pattern,
+                                   const ks_consumed *consumed)
+{
+    struct ks__source_args args;
+    struct ks__call        call;
+    ks_consumed            options;
+
+    if (enter_named(b, __func__, name, consumed, &options, sizeof(options), &call) &&
+        ks__source_args_match(b, &call, pattern, &options, &args))
+        add_source(b, &call, &args);
 }
 
 void ks_builder_add_processor(ks_builder *b, const char *name, const ks_processor *processor,

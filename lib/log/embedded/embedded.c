@@ -154,6 +154,19 @@ static ks_status find(struct ks__local_log *base, const char *name, struct ks__l
     return status == KS_OK ? KS_OK : told(error, status, name);
 }
 
+static ks_status topics(struct ks__local_log *base, struct ks__buffer *names, ks_error *error)
+{
+    struct ks__embedded_log *log = embedded_of(base);
+    struct ks__txn          *txn;
+    ks_status                status = ks__txn_begin_read(log->env, &txn, error);
+
+    if (status != KS_OK)
+        return status;
+    status = ks__row_list_topics(log, txn, names);
+    ks__txn_abort(txn);
+    return status == KS_OK ? KS_OK : told(error, status, "topics");
+}
+
 static ks_status create(struct ks__local_log *base, const struct ks__topic_spec *spec,
                         ks_error *error)
 {
@@ -348,7 +361,7 @@ static ks_status serial(struct ks__local_log *base, uint64_t *number, ks_error *
 }
 
 static const struct ks__local_class embedded_class = {
-    .create = create, .find = find, .offset = offset_of, .committed = committed,
+    .create = create, .find = find, .topics = topics, .offset = offset_of, .committed = committed,
     .trim = ks__embedded_trim, .fence = fence, .hand_over = ks__embedded_hand_over,
     .await = ks__embedded_await, .orphan = ks__embedded_orphan,
     .group_begin = group_begin, .group_end = group_end, .group_read = group_read, .serial = serial,

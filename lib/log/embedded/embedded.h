@@ -143,6 +143,8 @@ ks_status ks__row_get_topic(struct ks__embedded_log *log, struct ks__txn *txn, c
                             uint32_t *id, int32_t *partitions, bool *compacted);
 ks_status ks__row_put_topic(struct ks__embedded_log *log, struct ks__txn *txn,
                             const struct ks__topic_spec *spec, uint32_t *id);
+ks_status ks__row_list_topics(struct ks__embedded_log *log, struct ks__txn *txn,
+                              struct ks__buffer *names);
 ks_status ks__row_get_position(struct ks__embedded_log *log, struct ks__txn *txn,
                                const char *group, const char *topic, int32_t partition,
                                int64_t *offset, ks_bytes *metadata);

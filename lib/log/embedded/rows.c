@@ -299,6 +299,28 @@ ks_status ks__row_put_topic(struct ks__embedded_log *log, struct ks__txn *txn,
     return ks__txn_put(txn, log->meta, bytes_of(&key), (ks_bytes){ value, sizeof(value) });
 }
 
+ks_status ks__row_list_topics(struct ks__embedded_log *log, struct ks__txn *txn,
+                              struct ks__buffer *names)
+{
+    struct ks__db_cursor *cursor;
+    struct meta_key       from = key_of('t', "");
+    ks_bytes              key;
+    ks_status             status = ks__db_cursor_open(txn, log->meta, &cursor);
+    bool                  found;
+
+    if (status != KS_OK)
+        return status;
+    for (found = ks__db_cursor_seek(cursor, bytes_of(&from), &key, NULL);
+         found && key.size > 0 && *(const char *)key.data == 't';
+         found = ks__db_cursor_next(cursor, &key, NULL)) {
+        ks__buffer_append(names, (const char *)key.data + 1, key.size - 1);
+        ks__buffer_append_u8(names, 0);
+    }
+    status = ks__db_cursor_status(cursor);
+    ks__db_cursor_close(cursor);
+    return status;
+}
+
 /* ---- positions ---- */
 
 ks_status ks__row_get_position(struct ks__embedded_log *log, struct ks__txn *txn,

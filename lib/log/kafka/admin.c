@@ -246,6 +246,24 @@ ks_status ks__kafka_partitions(struct ks__cluster *base, const char *topic, int3
     return status;
 }
 
+ks_status ks__kafka_topics(struct ks__cluster *base, struct ks__buffer *names, int timeout_ms,
+                           ks_error *error)
+{
+    struct ks__kafka_question question = { .ask = ks__kafka_ask_topics,
+                                           .key = ks__strdup("topics") };
+    char                     *lines    = NULL;
+    ks_status status = ask((struct ks__kafka_cluster *)base, &question, timeout_ms, NULL, &lines,
+                           error);
+
+    ks__free(question.key);
+    for (char *at = lines, *end; at != NULL && (end = strchr(at, '\n')) != NULL; at = end + 1) {
+        *end = '\0';
+        ks__buffer_append(names, at, (size_t)(end - at) + 1);
+    }
+    ks__free(lines);
+    return status;
+}
+
 ks_status ks__kafka_offset(struct ks__cluster *base, const char *topic, int32_t partition,
                            enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
                            int timeout_ms, ks_error *error)

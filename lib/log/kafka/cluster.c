@@ -114,6 +114,7 @@ const struct ks__cluster_class ks__cluster_kafka = {
     .close          = kafka_close,
     .create         = ks__kafka_create,
     .partitions     = ks__kafka_partitions,
+    .topics         = ks__kafka_topics,
     .offset         = ks__kafka_offset,
     .committed      = ks__kafka_committed,
     .trim           = ks__kafka_trim,

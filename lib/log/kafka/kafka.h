@@ -143,6 +143,8 @@ ks_status ks__kafka_create(struct ks__cluster *cluster, const struct ks__topic_s
                            size_t count, int timeout_ms, ks_error *error);
 ks_status ks__kafka_partitions(struct ks__cluster *cluster, const char *topic, int32_t *partitions,
                                int timeout_ms, ks_error *error);
+ks_status ks__kafka_topics(struct ks__cluster *cluster, struct ks__buffer *names, int timeout_ms,
+                           ks_error *error);
 ks_status ks__kafka_offset(struct ks__cluster *cluster, const char *topic, int32_t partition,
                            enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
                            int timeout_ms, ks_error *error);

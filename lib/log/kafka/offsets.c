@@ -10,6 +10,7 @@
 #include "log/kafka/question.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void remember(struct ks__kafka_question *question, int32_t partitions)
 {
@@ -30,6 +31,35 @@ static ks_status read_topic(struct ks__kafka_question *question,
         return ks__kafka_fail(&question->error, topic->err, "topic \"%s\"", question->topic);
     remember(question, (int32_t)question->answer);
     return KS_OK;
+}
+
+/* Kept by brokers for themselves (exclude.internal.topics). */
+static bool is_brokers_own(const char *topic)
+{
+    return strcmp(topic, "__consumer_offsets") == 0 || strcmp(topic, "__transaction_state") == 0 ||
+           strcmp(topic, "__share_group_state") == 0;
+}
+
+ks_status ks__kafka_ask_topics(struct ks__kafka_question *question, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata;
+    struct ks__buffer               names = { .data = NULL };
+    rd_kafka_t                     *rk    = ks__kafka_asker(question, false);
+    rd_kafka_resp_err_t             code;
+
+    if (rk == NULL)
+        return question->status;
+    code = rd_kafka_metadata(rk, 1, NULL, &metadata, timeout_ms);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ks__kafka_fail(&question->error, code, "cannot ask %s for its topics",
+                              question->cluster->servers);
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        if (metadata->topics[i].partition_cnt > 0 && !is_brokers_own(metadata->topics[i].topic))
+            ks__buffer_printf(&names, "%s\n", metadata->topics[i].topic);
+    rd_kafka_metadata_destroy(metadata);
+    ks__free(question->metadata);
+    question->metadata = ks__buffer_steal_text(&names);
+    return question->metadata != NULL ? KS_OK : ks__error_no_memory(&question->error, "topics");
 }
 
 ks_status ks__kafka_ask_partitions(struct ks__kafka_question *question, int timeout_ms)

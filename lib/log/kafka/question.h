@@ -48,6 +48,8 @@ rd_kafka_t *ks__kafka_asker(struct ks__kafka_question *question, bool stable);
 /* ---- offsets.c: the asks ---- */
 
 ks_status ks__kafka_ask_partitions(struct ks__kafka_question *question, int timeout_ms);
+/* The names of all topics, one a line, as the question's metadata. */
+ks_status ks__kafka_ask_topics(struct ks__kafka_question *question, int timeout_ms);
 ks_status ks__kafka_ask_offset(struct ks__kafka_question *question, int timeout_ms);
 
 /* ---- requests.c: what goes through librdkafka's queue of admin requests ---- */

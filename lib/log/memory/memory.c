@@ -123,6 +123,19 @@ static ks_status find(struct ks__local_log *log, const char *name, struct ks__lo
     return KS_OK;
 }
 
+static ks_status topics(struct ks__local_log *log, struct ks__buffer *names, ks_error *error)
+{
+    struct ks__memory_log *memory = memory_of(log);
+
+    (void)error;
+    ks__mutex_lock(&log->mutex);
+    for (size_t i = 0; i < memory->topic_count; i++)
+        ks__buffer_append(names, memory->topics[i]->base.name,
+                          strlen(memory->topics[i]->base.name) + 1);
+    ks__mutex_unlock(&log->mutex);
+    return KS_OK;
+}
+
 static struct ks__memory_partition *part_of(struct ks__local_topic *topic, int32_t partition)
 {
     return &((struct ks__memory_topic *)topic)->parts[partition];
@@ -346,8 +359,9 @@ static ks_status serial(struct ks__local_log *log, uint64_t *number, ks_error *e
 }
 
 static const struct ks__local_class memory_class = {
-    .create = create, .find = find, .offset = offset_of, .committed = committed, .trim = trim,
-    .fence = fence, .commit = commit_all, .group_begin = group_begin, .group_end = group_end,
+    .create = create, .find = find, .topics = topics, .offset = offset_of,
+    .committed = committed, .trim = trim, .fence = fence, .commit = commit_all,
+    .group_begin = group_begin, .group_end = group_end,
     .serial = serial, .fetch = ks__memory_fetch, .lag = ks__memory_lag,
 };
 

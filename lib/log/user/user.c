@@ -128,6 +128,25 @@ static ks_status create(struct ks__local_log *log, const struct ks__topic_spec *
     return ks__user_leave(ctx, status, "create", error);
 }
 
+void ks_log_names_add(ks_log_names *names, const char *name)
+{
+    ks__buffer_append((struct ks__buffer *)(void *)names, name, strlen(name) + 1);
+}
+
+static ks_status topics(struct ks__local_log *log, struct ks__buffer *names, ks_error *error)
+{
+    struct ks_log_ctx *ctx = ctx_of(log);
+    ks_status          status;
+
+    if (ctx->class->list == NULL)
+        return ks__error_set(error, KS_ESTATE,
+                             "%s: the class of this log has no list: topics cannot be read by a "
+                             "pattern", ctx->address);
+    ks__user_enter(ctx);
+    status = ctx->class->list(ctx, (ks_log_names *)(void *)names, ctx->self);
+    return ks__user_leave(ctx, status, "list", error);
+}
+
 static ks_status offset_of(struct ks__local_log *log, struct ks__local_topic *topic,
                            int32_t partition, enum ks__offset_kind kind, int64_t time_ms,
                            int64_t *offset, ks_error *error)
@@ -431,7 +450,8 @@ static ks_status serial(struct ks__local_log *log, uint64_t *number, ks_error *e
 }
 
 const struct ks__local_class ks__user_class = {
-    .create = create, .find = find, .offset = offset_of, .committed = committed, .trim = trim,
-    .fence = fence, .commit = commit_all, .group_begin = group_begin, .group_end = group_end,
+    .create = create, .find = find, .topics = topics, .offset = offset_of,
+    .committed = committed, .trim = trim, .fence = fence, .commit = commit_all,
+    .group_begin = group_begin, .group_end = group_end,
     .serial = serial, .fetch = ks__user_fetch, .lag = ks__user_lag,
 };
