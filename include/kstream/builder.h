@@ -179,10 +179,16 @@ KS_API ks_global_table *ks_builder_global_table(ks_builder *b, const char *topic
  * With `.ttl_ms` a row is dead, and then deleted, once the task's stream time is past the row's
  * timestamp by more than that; no read sees a dead row.
  *
+ * With `.max_rows` a put of a new key beyond them deletes the row that was used the longest ago: a
+ * get that finds, a put and a put_if_absent are uses, iterators and queries are not. The deletion
+ * goes to the changelog, before the put. The order survives a restart; on another host, where rows
+ * come from the changelog, it is that of the puts. Without .cache and .ttl_ms.
+ *
  * Ownership: copies.
  * Threads:   the builder's.
- * Errors:    latches KS_EEXISTS for a taken name, KS_EINVAL for an illegal one or a negative ttl.
- * Kafka:     StreamsBuilder#addStateStore, Stores.keyValueStoreBuilder.
+ * Errors:    latches KS_EEXISTS for a taken name, KS_EINVAL for an illegal one, a negative ttl or
+ *            number of rows, or options that exclude each other.
+ * Kafka:     StreamsBuilder#addStateStore, Stores.keyValueStoreBuilder, Stores.lruMap.
  * Since:     0.1
  */
 KS_API void ks_builder_add_store(ks_builder *b, const ks_store_options *store);

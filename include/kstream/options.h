@@ -381,6 +381,7 @@ typedef struct ks_store_options {
     ks_switch       cache KS_ZERO;     /* default off */
     ks_switch       changelog KS_ZERO; /* default on */
     int64_t         ttl_ms KS_ZERO;    /* as in ks_materialized */
+    int64_t         max_rows KS_ZERO;  /* the least recently used go; 0 = no bound */
 } ks_store_options;
 
 /* A window store for processors: see ks_builder_add_window_store(). */

@@ -37,6 +37,21 @@ static bool check_retention(ks_builder *b, const struct ks__call *call, int64_t 
     return retention_ms >= 1;
 }
 
+static bool check_max_rows(ks_builder *b, const struct ks__call *call,
+                           const ks_store_options *options)
+{
+    if (options->max_rows < 0)
+        ks__latch(b, call, KS_EINVAL, ".max_rows is %lld; it must be at least 1",
+                  (long long)options->max_rows);
+    else if (options->max_rows > 0 && options->ttl_ms > 0)
+        ks__latch(b, call, KS_EINVAL, "rows go by use or by time; leave out .max_rows or .ttl_ms");
+    else if (options->max_rows > 0 && options->cache == KS_ON)
+        ks__latch(b, call, KS_EINVAL, "a store with .max_rows takes no cache; leave out .cache");
+    else
+        return true;
+    return false;
+}
+
 void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
 {
     struct ks__call  call;
@@ -44,12 +59,13 @@ void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
 
     if (!ks__enter(b, KS__KIND_BUILDER, __func__, store, &options, sizeof(options), &call) ||
         !ks__need(b, &call, call.name != NULL, "a name") ||
-        !ks__check_ttl(b, &call, options.ttl_ms))
+        !ks__check_ttl(b, &call, options.ttl_ms) || !check_max_rows(b, &call, &options))
         return;
     ks__store_add(b, &call,
                   &(struct ks__store_spec){ .name      = call.name,
                                             .kind      = KS__STORE_KV,
                                             .ttl_ms    = options.ttl_ms,
+                                            .max_rows  = (uint64_t)options.max_rows,
                                             .key       = options.key,
                                             .value     = options.value,
                                             .cache     = options.cache == KS_ON,

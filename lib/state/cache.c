@@ -87,7 +87,7 @@ void ks__kv_log_change(struct ks_kv_store *store, ks_bytes key, const struct ks_
 {
     const struct ks__state_host *host = store->state->host;
 
-    if (store->spec->kind == KS__STORE_VERSIONED)
+    if (store->spec->kind == KS__STORE_VERSIONED || store->quiet)
         return; /* it speaks of its puts, not of its rows: versioned.h, VS3 */
     if (store->spec->changelog && store->spec->source_topic == NULL && host->changed != NULL)
         host->changed(host->user, store, key, row);

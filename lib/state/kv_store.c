@@ -3,9 +3,10 @@
  * kv_store.c - the public key-value store: the same handle, with checks.
  *
  * A NULL store stands for a name that was refused; the refusal is in the context already, so the
- * calls stay silent.
+ * calls stay silent. Stores with a bound on their rows are declared for processors only, so their
+ * uses are noted here, off the path of operators.
  */
-#include "state/parts.h"
+#include "state/lru.h"
 
 static bool has_key(ks_kv_store *store, ks_bytes key)
 {
@@ -54,6 +55,8 @@ bool ks_kv_store_get(ks_kv_store *store, ks_bytes key, ks_record *row)
     *row = (ks_record){ .key = KS_NULL };
     if (store == NULL || !has_key(store, key) || !ks__kv_get(store, key, &found))
         return false;
+    if (store->lru != NULL)
+        ks__lru_note_read(store, key);
     *row = (ks_record){ key, found.value, found.timestamp_ms, found.headers, NULL };
     return true;
 }
@@ -80,11 +83,18 @@ uint64_t ks_kv_store_count(ks_kv_store *store)
 
 /* ---- write ---- */
 
+static void put(ks_kv_store *store, ks_bytes key, const struct ks__row *row)
+{
+    if (store->lru != NULL)
+        ks__lru_note_put(store, key, row);
+    ks__kv_put(store, key, row);
+}
+
 void ks_kv_store_put(ks_kv_store *store, ks_bytes key, ks_bytes value)
 {
     if (store == NULL || !may_write(store, key))
         return;
-    ks__kv_put(store, key, &(struct ks__row){ .value = value, .timestamp_ms = now_ms(store) });
+    put(store, key, &(struct ks__row){ .value = value, .timestamp_ms = now_ms(store) });
 }
 
 void ks_kv_store_put_record(ks_kv_store *store, const ks_record *row)
@@ -97,8 +107,8 @@ void ks_kv_store_put_record(ks_kv_store *store, const ks_record *row)
         return;
     }
     if (may_write(store, row->key))
-        ks__kv_put(store, row->key,
-                   &(struct ks__row){ row->value, row->timestamp_ms, row->headers });
+        put(store, row->key,
+            &(struct ks__row){ row->value, row->timestamp_ms, row->headers });
 }
 
 bool ks_kv_store_put_if_absent(ks_kv_store *store, ks_bytes key, ks_bytes value)
@@ -108,10 +118,16 @@ bool ks_kv_store_put_if_absent(ks_kv_store *store, ks_bytes key, ks_bytes value)
 
     if (store == NULL || !may_write(store, key) || ks__error_is_set(store->reading->error))
         return false;
-    if ((ks__kv_find(store, key, &slot, &row) && !ks__kv_is_dead(store, &row)) ||
-        ks__error_is_set(store->reading->error))
+    if (ks__kv_find(store, key, &slot, &row) && !ks__kv_is_dead(store, &row)) {
+        if (store->lru != NULL)
+            ks__lru_note_read(store, key);
+        return false;
+    }
+    if (ks__error_is_set(store->reading->error))
         return false;
     row = (struct ks__row){ .value = value, .timestamp_ms = now_ms(store) };
+    if (store->lru != NULL)
+        ks__lru_note_put(store, key, &row);
     ks__kv_put_slot(store, &slot, &row);
     return !ks__error_is_set(store->reading->error);
 }

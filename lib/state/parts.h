@@ -71,6 +71,7 @@ struct ks__entry_list {
 
 struct ks__expiry;
 struct ks__kv_iter;
+struct ks__lru;
 struct ks__ring;
 
 #define KS__RING_SLOTS 4u /* databases of a window or session store; see ring.h */
@@ -95,6 +96,8 @@ struct ks_kv_store {
     uint64_t                     version;
     struct ks__expiry           *expiry;        /* rows have a ttl; NULL = they have not */
     int64_t                      horizon_ms;    /* snapshots: as expiry.h */
+    struct ks__lru              *lru;           /* it has a bound; NULL = it has not */
+    bool                         quiet;         /* rows come from the changelog */
     struct ks__ring             *ring;          /* window and session stores; NULL = one database */
     unsigned                     dbs[KS__RING_SLOTS];
     unsigned                     db_count;

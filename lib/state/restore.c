@@ -6,6 +6,7 @@
  * reached are one transaction (T2): a restore that was cut short goes on where it was.
  */
 #include "state/expiry.h"
+#include "state/lru.h"
 #include "state/ring.h"
 
 #include "base/headers.h"
@@ -14,14 +15,18 @@
 #include <string.h>
 
 /* Rows in the layers above would hide what is written beneath them. */
+static bool has_layers(const struct ks_kv_store *store)
+{
+    return store->opened.count != 0 || store->sealed.count != 0;
+}
+
 static ks_status check_layers(struct ks__state *state, const struct ks_kv_store *store,
                               const char *position_name, ks_error *error)
 {
     ks_bytes position = { position_name, position_name != NULL ? strlen(position_name) : 0 };
 
-    if (store->opened.count != 0 || store->sealed.count != 0 ||
-        (store->expiry != NULL && (store->expiry->index->opened.count != 0 ||
-                                   store->expiry->index->sealed.count != 0)))
+    if (has_layers(store) || (store->expiry != NULL && has_layers(store->expiry->index)) ||
+        (store->lru != NULL && (has_layers(store->lru->uses) || has_layers(store->lru->order))))
         return ks__error_set(error, KS_ESTATE, "store \"%s\" has rows that are not written yet",
                              store->spec->name);
     if (position_name != NULL && ks__map_get(&state->numbers->rows, position) != NULL)
@@ -37,7 +42,12 @@ static void forget_clean(struct ks_kv_store *store)
         ks__layers_trim(store->ring->index, 0);
     if (store->expiry != NULL)
         ks__layers_trim(store->expiry->index, 0);
+    if (store->lru != NULL) {
+        ks__layers_trim(store->lru->uses, 0);
+        ks__layers_trim(store->lru->order, 0);
+    }
     ks__expiry_forget(store);
+    ks__lru_forget(store);
 }
 
 /* Commit, or give up; in both cases the next read sees what is there. */
@@ -112,8 +122,9 @@ static ks_status apply_all(struct ks__state *state, struct ks_kv_store *store, s
     return status;
 }
 
-/* A history is put again, version by version, through the layers. */
-static ks_status put_versions(struct ks__state *state, struct ks_kv_store *store,
+/* A history is put again, version by version, and so is what has an order of use: through the
+ * layers. */
+static ks_status put_again(struct ks__state *state, struct ks_kv_store *store,
                               const struct ks__state_change *changes, size_t count,
                               const char *position_name, int64_t position, ks_error *error)
 {
@@ -123,7 +134,9 @@ static ks_status put_versions(struct ks__state *state, struct ks_kv_store *store
     for (size_t i = 0; i < count && !ks__error_is_set(state->host->error); i++) {
         struct ks__arena_mark mark = ks__arena_mark(arena);
 
-        if (changes[i].key.data != NULL)
+        if (changes[i].key.data != NULL && store->lru != NULL)
+            ks__lru_restore(store, changes[i].key, &changes[i].row);
+        else if (changes[i].key.data != NULL)
             ks__versioned_restore(store, changes[i].key, &changes[i].row);
         ks__state_end_record(state);
         ks__arena_rewind(arena, mark);
@@ -147,8 +160,8 @@ ks_status ks__state_restore(struct ks__state *state, struct ks_kv_store *store,
     struct ks__txn *txn;
     ks_status       status = check_layers(state, store, position_name, error);
 
-    if (status == KS_OK && store->spec->kind == KS__STORE_VERSIONED)
-        return put_versions(state, store, changes, count, position_name, position, error);
+    if (status == KS_OK && (store->spec->kind == KS__STORE_VERSIONED || store->lru != NULL))
+        return put_again(state, store, changes, count, position_name, position, error);
     if (status == KS_OK)
         status = ks__txn_begin_write(state->env, &txn, error);
     if (status != KS_OK)
@@ -178,6 +191,10 @@ ks_status ks__state_wipe(struct ks__state *state, struct ks_kv_store *store,
         status = ks__txn_empty(txn, store->dbs[i]);
     if (status == KS_OK && store->expiry != NULL)
         status = ks__txn_empty(txn, store->expiry->index->dbs[0]);
+    if (status == KS_OK && store->lru != NULL)
+        status = ks__txn_empty(txn, store->lru->uses->dbs[0]);
+    if (status == KS_OK && store->lru != NULL)
+        status = ks__txn_empty(txn, store->lru->order->dbs[0]);
     if (status == KS_OK && position_name != NULL)
         status = ks__meta_delete_number(state, txn, position_name, error);
     return end(state, txn, status);

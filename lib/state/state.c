@@ -10,6 +10,7 @@
  * Not here: layers of one store (layers.c), caches (cache.c), restore (restore.c).
  */
 #include "state/expiry.h"
+#include "state/lru.h"
 #include "state/ring.h"
 
 #include "base/assert.h"
@@ -128,6 +129,7 @@ static void state_free(struct ks__state *state)
     for (size_t i = 0; i < state->store_count; i++) {
         ks__ring_free(state->stores[i]);
         ks__expiry_free(state->stores[i]);
+        ks__lru_free(state->stores[i]);
         ks__kv_release(state->stores[i]);
         ks__free(state->stores[i]);
     }
@@ -269,6 +271,12 @@ ks_status ks__state_kv(struct ks__state *state, const struct ks__store_spec *spe
     if (status == KS_OK && store->expiry != NULL)
         status = open_store(state, &store->expiry->index_spec, NULL, &store->expiry->index, error);
     if (status == KS_OK)
+        status = ks__lru_open(store, error);
+    if (status == KS_OK && store->lru != NULL)
+        status = open_store(state, &store->lru->uses_spec, NULL, &store->lru->uses, error);
+    if (status == KS_OK && store->lru != NULL)
+        status = open_store(state, &store->lru->order_spec, NULL, &store->lru->order, error);
+    if (status == KS_OK)
         *out = store;
     return status;
 }
@@ -318,6 +326,7 @@ void ks__state_drop(struct ks__state *state)
         ks__layers_drop(state->stores[i]);
         ks__ring_forget(state->stores[i]);
         ks__expiry_forget(state->stores[i]);
+        ks__lru_forget(state->stores[i]);
     }
     ks__layers_drop(state->numbers);
 }

@@ -51,6 +51,7 @@ struct ks__store_spec {
     bool                global;
     bool                plain;      /* rows of a processor: no timestamp of their own in dumps */
     int64_t             ttl_ms;     /* key-value: see expiry.h; 0 = rows live for ever */
+    uint64_t            max_rows;   /* key-value: see lru.h; 0 = no bound */
     int64_t             history_ms; /* versioned: how old a put, or a version read, may be */
     /* Window and session stores. */
     int64_t             retention_ms; /* how long rows can be read, by the time of the store */

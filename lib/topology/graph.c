@@ -84,6 +84,8 @@ static void append_store(struct ks__buffer *text, const struct ks__store_spec *s
                           (int)store->duplicates, (int)store->by_time);
     if (store->ttl_ms > 0) /* its rows have an index; how long they live may change */
         ks__buffer_append_text(text, "|ttl");
+    if (store->max_rows > 0) /* they have an order of use; how many may change */
+        ks__buffer_append_text(text, "|lru");
     ks__buffer_append_u8(text, '\n');
 }
 

@@ -40,6 +40,10 @@ static bool read_store(ks_builder *b, struct fed *fed)
         return ks__latch(b, &fed->call, KS_EINVAL,
                          "the topic is the changelog of the store, and it has no cache; leave out "
                          ".changelog and .cache") != NULL;
+    if (options.max_rows != 0)
+        return ks__latch(b, &fed->call, KS_EINVAL,
+                         "the store is what its topic says, however many rows; leave out "
+                         ".max_rows") != NULL;
     if (options.ttl_ms != 0)
         return ks__latch(b, &fed->call, KS_EINVAL,
                          "its topic says when a row goes, by a null value; leave out .ttl_ms") !=
