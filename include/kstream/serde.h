@@ -79,6 +79,23 @@ KS_API const ks_serde *ks_serde_windowed(const ks_serde *inner, int64_t size_ms)
 KS_API const ks_serde *ks_serde_session(const ks_serde *inner);
 
 /**
+ * The serde of time windows for the changelog topic of a window store: behind the start stands a
+ * 4-byte sequence number, which is not shown.
+ *
+ * To read such a topic as an input. It fits ks_serde_windowed() of the same window, and what comes
+ * out of a source that is declared with it has that type: a sink writes plain windowed keys, as in
+ * Kafka Streams, unless it is declared with this one, which writes the number 0. The changelogs of
+ * session stores are read with ks_serde_session().
+ *
+ * Ownership: as ks_serde_windowed().
+ * Threads:   any.
+ * Errors:    NULL only without memory.
+ * Kafka:     WindowedSerdes.TimeWindowedSerde#forChangelog(true).
+ * Since:     0.2
+ */
+KS_API const ks_serde *ks_serde_windowed_changelog(const ks_serde *inner, int64_t size_ms);
+
+/**
  * Name a serde ("i64"), ask whether bytes decode (null always does), show bytes to people.
  *
  * ks_serde_show() writes at most `size` bytes with the NUL and returns the length it would need;

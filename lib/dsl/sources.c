@@ -111,7 +111,7 @@ static bool differ_in_kind(const struct ks__source_args *a, const struct ks__sou
 static bool same_options(const struct ks__source_args *a, const struct ks__source_args *b)
 {
     return a->reset == b->reset && a->time == b->time && a->extractor == b->extractor &&
-           a->extractor_user == b->extractor_user && ks__serde_fits(a->key, b->key) &&
+           a->extractor_user == b->extractor_user && ks__serde_reads_alike(a->key, b->key) &&
            ks__serde_fits(a->value, b->value);
 }
 
@@ -183,7 +183,7 @@ static ks_stream *make_stream(ks_builder *b, const struct ks__call *call,
     node->merged_into = same;
     *s = (ks_stream){ .head    = { KS__KIND_STREAM, b },
                       .node    = node,
-                      .key     = args->key,
+                      .key     = ks__serde_plain(args->key),
                       .value   = args->value,
                       .sources = ks__sources_of(b, node) };
     return s;

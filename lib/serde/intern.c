@@ -24,7 +24,7 @@ static struct interned *all;
 
 static bool same(const ks_serde *a, const ks_serde *b)
 {
-    return a->as_is == b->as_is && ks__serde_equal(a, b);
+    return a->as_is == b->as_is && a->plain == b->plain && ks__serde_equal(a, b);
 }
 
 static const ks_serde *find(const ks_serde *wanted)
@@ -87,34 +87,61 @@ const ks_serde *ks_serde_struct(const char *name, size_t size, bool as_is)
     return serde;
 }
 
-static const ks_serde *intern_windowed(enum ks__serde_kind kind, const char *prefix,
-                                       const ks_serde *inner, int64_t size_ms)
+static const ks_serde *intern_windowed(const ks_serde *wanted, const char *prefix,
+                                       const char *literal)
 {
-    const ks_serde *plain   = inner != NULL ? inner : ks_serde_bytes();
-    char           *name    = ks__format("%s<%s>", prefix, plain->name);
-    char           *literal = kind == KS__SERDE_SESSION
-                                  ? ks__format("ks_serde_session(%s)", plain->literal)
-                                  : ks__format("ks_serde_windowed(%s, %lld)", plain->literal,
-                                               (long long)size_ms);
-    const ks_serde *serde   = NULL;
+    char           *name  = ks__format("%s<%s>", prefix, wanted->inner->name);
+    const ks_serde *serde = NULL;
+    ks_serde        named = *wanted;
 
+    named.name    = name;
+    named.literal = literal;
     if (name != NULL && literal != NULL)
-        serde = intern(&(ks_serde){ .kind      = kind,
-                                    .name      = name,
-                                    .literal   = literal,
-                                    .inner     = plain,
-                                    .window_ms = size_ms });
+        serde = intern(&named);
     ks__free(name);
+    return serde;
+}
+
+static const ks_serde *inner_of(const ks_serde *inner)
+{
+    return inner != NULL ? inner : ks_serde_bytes();
+}
+
+/* Time windows; `plain` as in ks_serde. */
+static const ks_serde *time_windows(const ks_serde *inner, int64_t size_ms, const ks_serde *plain)
+{
+    const ks_serde  wanted  = { .kind      = KS__SERDE_WINDOWED,
+                                .inner     = inner_of(inner),
+                                .window_ms = size_ms < 0 ? 0 : size_ms,
+                                .plain     = plain };
+    char           *literal = ks__format("ks_serde_windowed%s(%s, %lld)",
+                                         plain != NULL ? "_changelog" : "", wanted.inner->literal,
+                                         (long long)wanted.window_ms);
+    const ks_serde *serde   = intern_windowed(&wanted, plain != NULL ? "windowed-changelog"
+                                                                     : "windowed", literal);
+
     ks__free(literal);
     return serde;
 }
 
 const ks_serde *ks_serde_windowed(const ks_serde *inner, int64_t size_ms)
 {
-    return intern_windowed(KS__SERDE_WINDOWED, "windowed", inner, size_ms < 0 ? 0 : size_ms);
+    return time_windows(inner, size_ms, NULL);
+}
+
+const ks_serde *ks_serde_windowed_changelog(const ks_serde *inner, int64_t size_ms)
+{
+    const ks_serde *plain = time_windows(inner, size_ms, NULL);
+
+    return plain != NULL ? time_windows(inner, size_ms, plain) : NULL;
 }
 
 const ks_serde *ks_serde_session(const ks_serde *inner)
 {
-    return intern_windowed(KS__SERDE_SESSION, "session", inner, 0);
+    const ks_serde  wanted  = { .kind = KS__SERDE_SESSION, .inner = inner_of(inner) };
+    char           *literal = ks__format("ks_serde_session(%s)", wanted.inner->literal);
+    const ks_serde *serde   = intern_windowed(&wanted, "session", literal);
+
+    ks__free(literal);
+    return serde;
 }

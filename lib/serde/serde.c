@@ -78,6 +78,17 @@ bool ks__serde_fits(const ks_serde *a, const ks_serde *b)
     return a == NULL || b == NULL || ks__serde_equal(a, b);
 }
 
+bool ks__serde_reads_alike(const ks_serde *a, const ks_serde *b)
+{
+    return ks__serde_fits(a, b) &&
+           (a == NULL || b == NULL || (a->plain == NULL) == (b->plain == NULL));
+}
+
+const ks_serde *ks__serde_plain(const ks_serde *serde)
+{
+    return serde != NULL && serde->plain != NULL ? serde->plain : serde;
+}
+
 bool ks__serde_is_windowed(const ks_serde *serde)
 {
     return serde != NULL &&

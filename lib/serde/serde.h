@@ -41,6 +41,7 @@ struct ks_serde {
     bool                as_is;     /* struct: may go to a topic of another host */
     const ks_serde     *inner;     /* windowed, session: of the plain key */
     int64_t             window_ms; /* windowed: size of the window */
+    const ks_serde     *plain;     /* of a changelog: the same for other topics; NULL = is none */
     ks_serde_class      user;      /* user: its hooks */
 };
 
@@ -50,6 +51,10 @@ bool ks__serde_fits(const ks_serde *a, const ks_serde *b);
 bool ks__serde_equal(const ks_serde *a, const ks_serde *b);
 /* True for serdes that fill and spend record->window. */
 bool ks__serde_is_windowed(const ks_serde *serde);
+/* Do they fit and take the same bytes for the same key? */
+bool ks__serde_reads_alike(const ks_serde *a, const ks_serde *b);
+/* The type of what was read: the serde itself, but for changelogs. NULL stays NULL. */
+const ks_serde *ks__serde_plain(const ks_serde *serde);
 /* True for plain structs that may not leave the host. */
 bool ks__serde_is_local(const ks_serde *serde);
 /* Fill in a user's serde; the texts of `class` must live as long as `*serde`. */

@@ -10,7 +10,9 @@
 
 static size_t suffix_bytes(const ks_serde *serde)
 {
-    return serde->kind == KS__SERDE_SESSION ? 16 : 8;
+    if (serde->kind == KS__SERDE_SESSION)
+        return 16;
+    return serde->plain != NULL ? 12 : 8;
 }
 
 bool ks__windowed_key_read(const ks_serde *serde, ks_bytes bytes, ks_bytes *inner,
@@ -56,6 +58,7 @@ bool ks__windowed_key_write(const ks_serde *serde, ks_bytes inner, const ks_wind
         ks__put_be64(bytes + inner.size + 8, (uint64_t)window->start_ms);
     } else {
         ks__put_be64(bytes + inner.size, (uint64_t)window->start_ms);
+        memset(bytes + inner.size + 8, 0, suffix - 8);
     }
     *out = ks_bytes_of(bytes, inner.size + suffix);
     return true;

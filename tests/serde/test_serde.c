@@ -233,6 +233,48 @@ START_TEST(windowed_keys_have_kafkas_layout)
 }
 END_TEST
 
+START_TEST(keys_of_a_windows_changelog_have_a_sequence_number)
+{
+    static const unsigned char expected[] = { 'a', 'b', 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0 };
+    const ks_serde            *serde      = ks_serde_windowed_changelog(ks_serde_utf8(), 10);
+    const ks_window            in         = { 256, 266 };
+    unsigned char              fifth[sizeof(expected)];
+    struct ks__arena           arena;
+    ks_bytes                   key, inner;
+    ks_window                  out;
+
+    ck_assert_int_eq(ks__arena_init(&arena, 0, 0), KS_OK);
+    ck_assert(ks__windowed_key_write(serde, KS_TEXT("ab"), &in, &arena, &key));
+    ck_assert(ks_bytes_equal(key, ks_bytes_of(expected, sizeof(expected))));
+    memcpy(fifth, expected, sizeof(fifth));
+    fifth[sizeof(fifth) - 1] = 5;
+    ck_assert(ks__windowed_key_read(serde, ks_bytes_of(fifth, sizeof(fifth)), &inner, &out));
+    ck_assert(ks_bytes_equal(inner, KS_TEXT("ab")));
+    ck_assert_int_eq(out.start_ms, 256);
+    ck_assert_int_eq(out.end_ms, 266);
+    ck_assert(!ks__windowed_key_read(serde, ks_bytes_of(expected, 11), &inner, &out));
+    ks__arena_release(&arena);
+}
+END_TEST
+
+START_TEST(the_serde_of_a_changelog_fits_that_of_other_topics_but_reads_otherwise)
+{
+    const ks_serde *changelog = ks_serde_windowed_changelog(ks_serde_utf8(), 10);
+    const ks_serde *plain     = ks_serde_windowed(ks_serde_utf8(), 10);
+
+    ck_assert_ptr_eq(changelog, ks_serde_windowed_changelog(ks_serde_utf8(), 10));
+    ck_assert_ptr_ne(changelog, plain);
+    ck_assert(ks__serde_fits(changelog, plain));
+    ck_assert(!ks__serde_fits(changelog, ks_serde_windowed(ks_serde_utf8(), 11)));
+    ck_assert(!ks__serde_reads_alike(changelog, plain));
+    ck_assert(ks__serde_reads_alike(changelog, changelog));
+    ck_assert_ptr_eq(ks__serde_plain(changelog), plain);
+    ck_assert_ptr_eq(ks__serde_plain(plain), plain);
+    ck_assert_ptr_null(ks__serde_plain(NULL));
+    ck_assert_str_eq(ks_serde_name(changelog), "windowed-changelog<utf8>");
+}
+END_TEST
+
 START_TEST(session_keys_have_kafkas_layout)
 {
     const ks_serde  *serde = ks_serde_session(ks_serde_utf8());
@@ -307,6 +349,9 @@ int main(void)
     tcase_add_test(cases, a_users_serde_checks_itself);
     tcase_add_test(cases, bytes_are_shown_by_their_serde);
     tcase_add_test(cases, windowed_keys_have_kafkas_layout);
+    tcase_add_test(cases, keys_of_a_windows_changelog_have_a_sequence_number);
+    tcase_add_test(cases,
+                   the_serde_of_a_changelog_fits_that_of_other_topics_but_reads_otherwise);
     tcase_add_test(cases, session_keys_have_kafkas_layout);
     tcase_add_test(cases, damaged_windowed_keys_are_refused);
     tcase_add_test(cases, options_are_initialised_with_their_size);

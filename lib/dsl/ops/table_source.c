@@ -60,7 +60,8 @@ static bool unite_options(ks_builder *b, struct ks__call *call, ks_consumed *con
         !ks__agree(b, call, "value", &materialized->value,
                    &(struct ks__found){ consumed->value, topic, NULL }))
         return false;
-    consumed->key   = materialized->key;
+    if (consumed->key == NULL) /* else it fits, and says how the topic is read */
+        consumed->key = materialized->key;
     consumed->value = materialized->value;
     return true;
 }
@@ -113,7 +114,8 @@ static ks_table *make_topic_table(ks_builder *b, struct topic_table *table)
 {
     struct table_source_args args   = { { .store = NULL } };
     struct ks__table_part    part   = source_part(&table->materialized, table->store,
-                                                  table->args.key, table->args.value);
+                                                  ks__serde_plain(table->args.key),
+                                                  table->args.value);
     struct ks__logical      *source = ks__logical_add(
         b, &table->call,
         &(struct ks__logical_seed){ .kind      = KS__LOGICAL_SOURCE,
@@ -125,7 +127,8 @@ static ks_table *make_topic_table(ks_builder *b, struct topic_table *table)
 
     if (source == NULL)
         return ks__inert(b);
-    part.topic        = table->args.topics[0].name;
+    if (table->args.key == ks__serde_plain(table->args.key)) /* else its keys are others */
+        part.topic = table->args.topics[0].name;
     source->exclusive = true;
     node = ks__logical_add(b, &table->call,
                            &(struct ks__logical_seed){ .kind         = KS__LOGICAL_PROCESSOR,
@@ -137,7 +140,8 @@ static ks_table *make_topic_table(ks_builder *b, struct topic_table *table)
                                                        .parent_count = 1 });
     if (!ks__table_attach(b, &table->call, node, &part))
         return ks__inert(b);
-    return ks__table_make(b, node, table->args.key, table->args.value, ks__sources_of(b, source));
+    return ks__table_make(b, node, ks__serde_plain(table->args.key), table->args.value,
+                          ks__sources_of(b, source));
 }
 
 ks_table *ks_builder_table(ks_builder *b, const char *topic, const ks_consumed *consumed,
@@ -182,7 +186,7 @@ ks_global_table *ks_builder_global_table(ks_builder *b, const char *topic,
     t = ks__owned_copy(b->owned,
                        &(ks_global_table){ .head      = { KS__KIND_GLOBAL_TABLE, b },
                                            .node      = node,
-                                           .key       = table.args.key,
+                                           .key       = ks__serde_plain(table.args.key),
                                            .value     = table.args.value,
                                            .store     = table.store,
                                            .queryable = part.queryable },
