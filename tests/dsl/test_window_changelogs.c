@@ -39,9 +39,9 @@ static void declare_reader(void)
 
 START_TEST(what_a_window_store_logs_is_read_with_key_and_window)
 {
-    ks_driver      *writer;
-    ks_topology    *counting;
-    ks_builder     *b = ks_builder_new();
+    ks_driver       *writer;
+    ks_topology     *counting;
+    ks_builder      *b = ks_builder_new();
     const ks_record *logged;
 
     ks_windowed_stream_count(
@@ -151,11 +151,13 @@ START_TEST(a_topic_is_read_in_one_way)
                       KS_CONSUMED(.key = ks_serde_windowed(ks_serde_utf8(), SIZE),
                                   .value = ks_serde_i64()));
     ck_assert_int_eq(ks_error_status(ks_builder_error(flow.b)), KS_ETOPOLOGY);
-    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_builder_error(flow.b)), "with other options"));
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_builder_error(flow.b)),
+                                 "with other options"));
 }
 END_TEST
 
 FLOW_MAIN("window changelogs", what_a_window_store_logs_is_read_with_key_and_window,
           a_sink_writes_plain_windowed_keys_unless_it_is_told,
           a_table_of_a_changelog_is_found_again_on_another_host,
-          optimization_does_not_make_the_topic_the_changelog_of_its_table, a_topic_is_read_in_one_way)
+          optimization_does_not_make_the_topic_the_changelog_of_its_table,
+          a_topic_is_read_in_one_way)
