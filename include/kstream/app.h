@@ -14,9 +14,8 @@
  *      CREATED -> REBALANCING <-> RUNNING -> PENDING_SHUTDOWN -> NOT_RUNNING
  *                        `-----------`-----> PENDING_ERROR ----> ERROR
  *
- * Threads:   an app may be used from any thread; ks_app_step() from one at a time. ks_app_stop()
- *            may be called
- * in a signal handler. The library never exits, aborts or prints.
+ * Threads: an app may be used from any thread; ks_app_step() from one at a time. ks_app_stop() may
+ * be called in a signal handler. The library never exits, aborts or prints.
  */
 #ifndef KSTREAM_APP_H
 #define KSTREAM_APP_H
@@ -30,7 +29,8 @@ typedef struct ks_app ks_app;
 /**
  * Make an app of a topology and a configuration; nothing is opened yet.
  *
- * A mistake in either is kept and returned by ks_app_run(), start and step.
+ * A mistake in either is kept and returned by ks_app_run(), start and step. An app runs once: after
+ * its end make a new one. A NULL app answers KS_ENOMEM to all three, so that one check is enough.
  *
  * Ownership: copies `config`, keeps a reference to the topology; the caller frees with
  *            ks_app_free(), which closes first.
@@ -44,6 +44,9 @@ KS_API void    ks_app_free(ks_app *app);
 
 /**
  * Run until it is stopped or fails; or start the threads and return at once.
+ *
+ * KS_OK from ks_app_run(): it was stopped, and everything is committed and closed. After
+ * ks_app_start() failures are heard of by ks_app_get_state(), the listener, ks_app_close().
  *
  * Ownership: none.
  * Threads:   ks_app_run() blocks the caller; callbacks run on num.stream.threads threads of the
@@ -100,7 +103,8 @@ KS_API void ks_app_stop(ks_app *app);
 /**
  * Stop and wait until everything is committed and closed, at most `timeout_ms` (-1 = for ever).
  *
- * A stepped app is stepped to its end here.
+ * A stepped app is stepped to its end here. Again, or before a start, it is KS_OK; an app that was
+ * closed before its start cannot be started any more.
  *
  * Ownership: none.
  * Threads:   any but a callback.

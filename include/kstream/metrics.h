@@ -21,7 +21,8 @@ typedef struct ks_metric {
     const char *name;
     const char *task;  /* "0_3"; "" = of the thread or the app */
     const char *node;  /* operator, store or topic; "" = of the task */
-    const char *label; /* for example the reason of a drop; "" if none */
+    const char *label; /* of a drop its reason: "null-key", "null-value", "negative-time", "late",
+                          "user", "processing", "deserialization", "stale"; "" if none */
     int64_t     value;
 } ks_metric;
 

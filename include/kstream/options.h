@@ -19,9 +19,14 @@
  *
  *      ks_grouped_stream_count(groups, KS_MATERIALIZED(.store = "counts"));
  *
- * NULL = all defaults; a zero member = its default. `name` is the operator's name (Kafka's Named),
- * `store` the name of its store. The members stand in one order in all structs, which C++20
- * requires. Strict C++17 (no designators): `ks_named o; o.name = "x";` starts with all defaults.
+ * NULL = all defaults; a zero member = its default. Texts in them are copied, functions and `user`
+ * kept. `name` is the operator's name (Kafka's Named), `store` the name of its store; without it
+ * the name is generated, with a number that an edit of the topology may change (docs/evolution.md).
+ * `key` and `value` declare types: unset, an operator that keeps key or value has the type of its
+ * input, one that makes new ones has none, and none fits anything; two declared ones that meet must
+ * have one name, else KS_ETYPE. A size, time or number of a wrong sign is KS_EINVAL. The members
+ * stand in one order in all structs, which C++20 requires; `site` is filled in by the macros.
+ * Strict C++17 (no designators): `ks_named o; o.name = "x";` starts with all defaults.
  */
 #ifndef KSTREAM_OPTIONS_H
 #define KSTREAM_OPTIONS_H
@@ -101,7 +106,8 @@ typedef struct ks_named {
     const ks_serde *value KS_ZERO;
 } ks_named;
 
-/* Kafka: Consumed. */
+/* Kafka: Consumed. How a source reads. `key` and `value` are checked for each record: bytes that do
+ * not fit are a failure of deserialization. */
 typedef struct ks_consumed {
     size_t           struct_size KS_SIZEOF(ks_consumed);
     const char      *site KS_ZERO;
@@ -112,10 +118,11 @@ typedef struct ks_consumed {
     ks_time_source   time KS_ZERO;
     ks_extractor_fn *extractor KS_ZERO; /* instead of `time` */
     void            *user KS_ZERO;      /* the extractor's */
-    const char      *source KS_ZERO;    /* the source's name, where a processor fills a store */
+    const char      *source KS_ZERO;    /* the source's name, where a processor fills a store; only
+                                           there */
 } ks_consumed;
 
-/* Kafka: Produced. */
+/* Kafka: Produced. How a sink writes. Without a partitioner: murmur2 of the key, as Kafka does. */
 typedef struct ks_produced {
     size_t             struct_size KS_SIZEOF(ks_produced);
     const char        *site KS_ZERO;
@@ -126,7 +133,8 @@ typedef struct ks_produced {
     void              *user KS_ZERO; /* the partitioner's */
 } ks_produced;
 
-/* Kafka: Grouped. `name` names the repartition topic, if one is needed. */
+/* Kafka: Grouped. `name` names the repartition topic, if one is needed: ID-NAME-repartition, where
+ * ID is application.id. `key` and `value` are what the records have then. */
 typedef struct ks_grouped {
     size_t          struct_size KS_SIZEOF(ks_grouped);
     const char     *site KS_ZERO;
@@ -147,7 +155,13 @@ typedef struct ks_repartitioned {
     void              *user KS_ZERO; /* the partitioner's */
 } ks_repartitioned;
 
-/* Kafka: Materialized. A literal with only `name` counts as not given. */
+/* Kafka: Materialized. What a table keeps. A literal with only `name` counts as not given.
+ *
+ *      windows     `retention_ms`, at least as long as they can change; no history, no ttl
+ *      versioned   `history_ms` or `versioned`, with `store`; no ttl; `cache` has no effect
+ *      others      `ttl_ms`, where docs/state.md says so; no retention
+ *
+ * Elsewhere these are KS_EINVAL. */
 typedef struct ks_materialized {
     size_t          struct_size KS_SIZEOF(ks_materialized);
     const char     *site KS_ZERO;
@@ -160,8 +174,8 @@ typedef struct ks_materialized {
     int64_t         retention_ms KS_ZERO; /* how long windows can be read; 0 = as needed */
     int64_t         history_ms KS_ZERO;   /* above 0: versioned, so much history; needs `store` */
     ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
-    int64_t         ttl_ms KS_ZERO; /* a row is deleted once stream time is past its time by more;
-                                       0 = never */
+    int64_t         ttl_ms KS_ZERO; /* a row is deleted, downstream too, once stream time is past
+                                       its time by more; 0 = never */
 } ks_materialized;
 
 /* In which order the answers of asynchronous calls leave. */
@@ -207,7 +221,8 @@ typedef struct ks_joined {
     const ks_serde *value KS_ZERO; /* of the stream side */
     const ks_serde *other KS_ZERO; /* value of the table side */
     const ks_serde *out KS_ZERO;   /* value of the result */
-    int64_t         grace_ms KS_ZERO; /* above 0: records wait so long for a versioned table */
+    int64_t         grace_ms KS_ZERO; /* above 0: records wait so long, of stream time, for a
+                                         versioned table; with another table KS_EINVAL */
     ks_switch       buffer KS_ZERO;   /* KS_ON: they wait also with grace 0, for their order */
 } ks_joined;
 
@@ -333,7 +348,8 @@ typedef struct ks_join_windows {
     int64_t     grace_ms KS_ZERO;      /* how long a result without partner waits beyond that */
 } ks_join_windows;
 
-/* Kafka: StreamJoined. `name` names the join and its repartition topics, `store` its stores. */
+/* Kafka: StreamJoined. `name` names the join and its repartition topics, `store` its stores
+ * (STORE-this-join-store and so on). */
 typedef struct ks_stream_joined {
     size_t          struct_size KS_SIZEOF(ks_stream_joined);
     const char     *site KS_ZERO;

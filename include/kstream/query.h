@@ -2,8 +2,9 @@
  *
  * query.h - read the stores of a running app from any thread, without stopping it.
  *
- * A snapshot is a consistent view of one store over all partitions of this instance. Rows of one
- * partition come in key order, partition after partition.
+ * A snapshot is a view of one store over all partitions of this instance, or some; each partition
+ * is as it was at one moment. Rows of one partition come in key order, partition after
+ * partition. A global store is one partition, 0.
  *
  *      ks_snapshot *snapshot;
  *      if (ks_app_snapshot(app, "counts", NULL, &snapshot) == KS_OK) {
@@ -16,9 +17,10 @@
  * Every kind of store of the library can be read, with the calls of its kind; a snapshot of another
  * kind answers nothing and KS_ETYPE. What retention hides from operators is hidden here too.
  *
- * Committed (default): what lies in LMDB, at most max(commit interval, state.flush) old; never
- * waits. Fresh: everything processed so far; the view is taken on the owning thread between two
- * batches. A snapshot pins pages of the database: keep it for seconds, not for ever.
+ * Committed (default): what lies in LMDB, at most the larger of commit.interval.ms and
+ * state.flush.ms old; never waits. Fresh: everything processed so far, committed or not; the view
+ * is taken on the owning thread between two batches. A snapshot pins pages of the database: keep it
+ * for seconds, not for ever.
  */
 #ifndef KSTREAM_QUERY_H
 #define KSTREAM_QUERY_H
@@ -44,14 +46,17 @@ typedef struct ks_queried {
 /**
  * Open a snapshot of a store, by its name.
  *
- * Fresh, from the thread that steps the app, is taken inline.
+ * Fresh, from the thread that steps the app, is taken inline; from another one it waits for the
+ * step to end.
  *
- * Ownership: `*out` is freed with ks_snapshot_free(), also after the app; NULL after a failure.
+ * Ownership: borrows `queried`; `*out` is freed with ks_snapshot_free(), before or after the app;
+ *            NULL after a failure.
  * Threads:   any; the snapshot is used by one at a time.
  * Errors:    KS_ENOTFOUND for an unknown store, KS_EUNAVAILABLE while no task of it runs here
- *            (rebalance, restore) or one of the partitions is not here, KS_ETYPE for a store of
- *            your own, KS_EBUSY if so many snapshots of a task are open that LMDB has
- *            no place for a reader left: free some, call again; KS_ETIMEOUT, KS_ENOMEM.
+ *            (before the start, rebalance, restore, after the end) or one of the partitions is not
+ *            here, KS_ETYPE for a store of your own, KS_EBUSY if so many snapshots of a task are
+ *            open that LMDB has no place for a reader left: free some, call again; KS_ETIMEOUT if
+ *            no thread answers in time, KS_EINVAL for NULL, KS_ENOMEM: ks_app_call_error().
  * Kafka:     KafkaStreams#store, KafkaStreams#query (IQv2).
  * Since:     0.1
  */

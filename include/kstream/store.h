@@ -2,10 +2,15 @@
  *
  * store.h - state stores inside callbacks, and the rows of queries.
  *
- * One row type for all: ks_record (value, timestamp, headers, window). Rows are lent to the end of
- * the record, even if the same key is written again meanwhile. Keys are ordered by unsigned bytes,
- * shorter first. A failure is kept in the context; the calls give false or nothing then. All accept
- * NULL.
+ * One row type for all: ks_record (key, value, timestamp, headers; window in window and session
+ * stores). Rows are lent to the end of the record, even if the same key is written again meanwhile.
+ * Keys are ordered by unsigned bytes, a key before those that it begins. A failure is kept in the
+ * context and fails the record; the calls give false or nothing then. All accept NULL, which is an
+ * empty store that takes nothing.
+ *
+ * Stores come from ks_ctx_kv_store() and its like, looked up in `open`, and are the task's: there
+ * is no lock. The same calls serve ks_driver_kv_store() and its like in tests; there failures are
+ * kept in the driver, and rows live to its next call. From other threads: query.h.
  *
  *      for (ks_record row; ks_iter_next(it, &row);)
  *          if (is_old(&row))
@@ -38,7 +43,10 @@ KS_API bool ks_kv_store_get(ks_kv_store *store, ks_bytes key, ks_record *row);
 /**
  * Write a row (a null value deletes it), with the time of the record or punctuation being
  * processed; or with the time and headers of `row` (put_record); or only if there is none (true =
- * written).
+ * there was none).
+ *
+ * Reads of this task see it at once, the changelog with the next commit. To delete what is not
+ * there is fine.
  *
  * Ownership: copies key and value.
  * Threads:   as ks_kv_store_get().
@@ -54,9 +62,10 @@ KS_API void ks_kv_store_delete(ks_kv_store *store, ks_bytes key);
 
 /**
  * Iterate over the keys from `from` to `to` (both inclusive, null = open), over all, or over a
- * prefix.
+ * prefix (null = all), in the order of keys or against it.
  *
- * An iterator sees the store as it was when it was opened.
+ * An iterator sees the store as it was when it was opened; writing while iterating is fine. A range
+ * that ends before it begins is empty.
  *
  * Ownership: lends; closed at the end of the record, or earlier by ks_iter_close().
  * Threads:   as ks_kv_store_get().
@@ -82,8 +91,10 @@ KS_API uint64_t ks_kv_store_count(ks_kv_store *store);
 /**
  * Read the row of a key and a window's start; write or delete it (a null value deletes).
  *
- * Rows can be read until the store has seen a start that is a retention later. In a store with
- * duplicates a put never replaces, and get gives nothing.
+ * Rows can be read until the store has seen a start that is a retention later; a put that comes
+ * after that is dropped and counted. Row times are those of the record or punctuation being
+ * processed; `row->window` is [start, start + `.size_ms`). In a store with duplicates a put never
+ * replaces, and get gives nothing.
  *
  * Ownership: as for key-value stores.
  * Threads:   as ks_kv_store_get().
@@ -118,6 +129,9 @@ KS_API ks_iter *ks_window_store_all(ks_window_store *store, ks_order order);
 /**
  * Read, write or delete (a null value) the row of a key and a session.
  *
+ * Rows can be read until the store has seen an end that is a retention later; a put that comes
+ * after that is dropped and counted.
+ *
  * Ownership: as for key-value stores.
  * Threads:   as ks_kv_store_get().
  * Errors:    kept in ctx: KS_EINVAL for a null key or a session that ends before it starts, else as
@@ -133,7 +147,8 @@ KS_API void ks_session_store_delete(ks_session_store *store, ks_bytes key, ks_wi
 
 /**
  * Iterate over the sessions of a key that end at `end_from_ms` or later and start at `start_to_ms`
- * or earlier, by end, then start; or over all sessions of a range of keys.
+ * or earlier (both inclusive: what overlaps or touches [end_from_ms, start_to_ms]), by end, then
+ * start; or over all sessions of a range of keys (inclusive, null = open), by key, end, start.
  *
  * Ownership: as ks_kv_store_range().
  * Threads:   as ks_kv_store_get().
@@ -192,7 +207,7 @@ KS_API ks_iter *ks_versioned_store_history(ks_versioned_store *store, ks_bytes k
  * Put a version at its place in time; a null value is a deletion. The same time replaces.
  *
  * The answer is the time at which it ends: KS_VALID_NOW = it is the latest, KS_NOT_PUT = it is
- * older than the history of the store allows, nothing was written.
+ * older than the history of the store allows: nothing was written, the put is counted as a drop.
  *
  * Ownership: copies key and value.
  * Threads:   as ks_kv_store_get().
@@ -207,7 +222,8 @@ KS_API int64_t ks_versioned_store_delete(ks_versioned_store *store, ks_bytes key
                                          int64_t timestamp_ms);
 
 /**
- * Step an iterator: true and the next row, or false at the end (and for NULL).
+ * Step an iterator: true and the next row, or false at the end (and for NULL). Closing is needed
+ * only to give memory and pages back early; a closed iterator must not be used.
  *
  * Ownership: in a callback rows live to the end of the record, in a snapshot to ks_snapshot_free(),
  *            in the test driver to the next pipe or advance.

@@ -19,8 +19,9 @@ typedef struct ks_grouped_table ks_grouped_table;
 /**
  * Keep the rows for which `keep` holds (or, filter_not, does not); a row that leaves is a deletion.
  *
- * The function is never called for a deletion. Without a store of its own and without old values, a
- * deletion goes downstream for every row that does not pass.
+ * The function is never called for a deletion. Where nobody knows old rows, above a table without a
+ * store, a deletion goes downstream for every row that does not pass; where they are known only for
+ * one that passed before.
  *
  * Ownership: copies `materialized`; keeps `keep` and `user`.
  * Threads:   the builder's; `keep` runs on all stream threads.

@@ -26,8 +26,12 @@ typedef struct ks_driver ks_driver;
 /**
  * Open a driver. The wall clock starts at 0 and stands still; punctuators are scheduled now.
  *
- * `directory` NULL = a private one, removed with the driver (log in memory). `config` may be NULL;
- * "statestore.cache.max.bytes" is 0 unless set.
+ * `directory` NULL = a private one, removed with the driver (log in memory). `config` may be NULL.
+ * Unless set, "statestore.cache.max.bytes" is 0, "processing.guarantee" exactly_once_v2,
+ * "application.id" kstream-driver. Sources are taken by the time of their records alone, as if
+ * max.task.idle.ms were -1. Final results of windows and results without partner leave at most once
+ * a second of the driver's clock: advance it, or set the properties "__emit.interval.ms..." to 0
+ * (docs/configuration.md).
  *
  * Ownership: copies `config`, keeps a reference to the topology; the caller frees with
  *            ks_driver_free().
@@ -46,10 +50,14 @@ KS_API const ks_error *ks_driver_error(const ks_driver *d);
  * Send one record into a source topic and work everything off; text form for NUL-terminated texts
  * (NULL = null).
  *
+ * The record's `window` is ignored unless the source's key serde is one of windows. Repartition
+ * topics, caches and the commit are done when it returns, so stores and topics show all of it.
+ *
  * Ownership: copies.
  * Threads:   the driver's.
- * Errors:    KS_ENOTFOUND for a topic that is no source; what processing failed with: then the
- *            driver stands still.
+ * Errors:    KS_EINVAL for NULL, KS_ENOTFOUND for a topic that is no source: nothing happened then;
+ *            what processing failed with: then the driver stands still, and every later call gives
+ *            the same.
  * Kafka:     TestInputTopic#pipeInput.
  * Since:     0.1
  */
@@ -84,7 +92,12 @@ KS_API ks_status ks_driver_advance(ks_driver *d, int64_t by_ms);
 KS_API ks_status ks_driver_await(ks_driver *d, int64_t timeout_ms);
 
 /**
- * Read the next record that was sent to a topic; NULL if there is none.
+ * Read the next record of a topic that was not read yet, in the order in which they came; NULL if
+ * there is none.
+ *
+ * That is any topic: those that are piped into, and repartition topics and changelogs by their
+ * whole names ("kstream-driver-counts-changelog"), too. Windowed keys have `window` set where the
+ * sink writes such.
  *
  * Ownership: lends to the next read, pipe or advance of this driver.
  * Threads:   the driver's.
@@ -109,9 +122,13 @@ KS_API const char *ks_driver_produced_topic(ks_driver *d, size_t n);
 /**
  * Open a store of the topology by name: to look into it, or to prepare it.
  *
+ * A put takes the time of the last record, and is committed with the next pipe or advance.
+ *
  * Ownership: lends; as long as the driver. Rows and iterators live to the next pipe or advance.
  * Threads:   the driver's.
- * Errors:    NULL for an unknown name; failures of its calls are kept in the driver.
+ * Errors:    NULL for an unknown name (KS_ENOTFOUND) or a store of another kind (KS_ETYPE), kept in
+ *            the driver. A failure of a store's call (a null key) stops the driver like one in
+ *            processing.
  * Kafka:     TopologyTestDriver#getTimestampedKeyValueStore, getWindowStore, getSessionStore,
  *            getVersionedKeyValueStore.
  * Since:     0.1
