@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -126,12 +127,22 @@ static void *run(void *argument)
     return NULL;
 }
 
+static _Atomic(const char *) refused;       /* tests only                                         */
+
+void ks__thread_refuse(const char *name)
+{
+    atomic_store(&refused, name);
+}
+
 ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*main)(void *user),
                            void *user)
 {
-    sigset_t all, before;
-    int      result;
+    const char *no = atomic_load_explicit(&refused, memory_order_relaxed);
+    sigset_t    all, before;
+    int         result;
 
+    if (no != NULL && strcmp(no, name) == 0)
+        return KS_ENOMEM;
     thread->main = main;
     thread->user = user;
     snprintf(thread->name, sizeof(thread->name), "%s", name);

@@ -55,6 +55,9 @@ ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*m
 /* Wait for its end; fine when it never ran. */
 void ks__thread_join(struct ks__thread *thread);
 /* True when the caller is this thread. Any thread, also while it is being started. */
+/* For tests that go by a clock of their own: no thread of this name starts (KS_ENOMEM) from now on.
+ * NULL = all do. `name` is kept. */
+void ks__thread_refuse(const char *name);
 bool ks__thread_is_current(const struct ks__thread *thread);
 
 #endif

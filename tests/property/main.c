@@ -9,6 +9,7 @@
  * end are left out as long as it still fails; what remains is printed. Last line
  * `N passed, N failed`.
  */
+#include "base/thread.h"
 #include "check.h"
 
 #include <errno.h>
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
     bool     verbose = false;
     int      jobs = 2, c;
 
+    ks__thread_refuse("ks-log-writer");
     while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1) {
         switch (c) {
         case 'n': count = strtoull(optarg, NULL, 10); break;
