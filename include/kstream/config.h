@@ -12,8 +12,8 @@
  * The first wrong name or value is kept and comes out of ks_app_run(); set-calls need no check.
  *
  * bootstrap.servers chooses the log: HOST:PORT[,...] a Kafka cluster, "embedded:DIRECTORY" the
- * durable log of one machine, "memory:NAME" the log of this process. Unset: embedded, under
- * state.dir.
+ * durable log of one machine, "memory:NAME" the log of this process, a scheme of yours a log of
+ * your own (sys/log.h). Unset: embedded, under state.dir.
  */
 #ifndef KSTREAM_CONFIG_H
 #define KSTREAM_CONFIG_H

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * log.h - the log client: write and read topics on any of the three logs.
+ * log.h - the log client: write and read topics on any log.
  *
  * What feeds an app and reads its results, in examples, tools and tests. The address chooses the
  * log, as bootstrap.servers does: "memory:NAME" (this process), "embedded:DIRECTORY" (durable, this
- * machine), "HOST:PORT[,...]" (Kafka). Everything else is the same.
+ * machine), "HOST:PORT[,...]" (Kafka), or a scheme that ks_log_register() made known (sys/log.h).
+ * Everything else is the same.
  *
  *      ks_log    *log    = ks_log_new("embedded:/tmp/demo", NULL);
  *      ks_writer *writer = ks_log_writer(log, NULL);

@@ -101,7 +101,7 @@ KS_API ks_stream *ks_stream_select_key(ks_stream *s, ks_selector_fn *select, voi
                                        const ks_named *named);
 
 /**
- * Look at each record and pass it on (peek), or look at it and end there (for_each).
+ * Look at each record and pass it on (peek), or look at it and end there (foreach).
  *
  * Side effects happen at least once per record: again when a record is tried again.
  *

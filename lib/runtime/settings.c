@@ -82,8 +82,9 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_BOOTSTRAP_SERVERS] = STRING(
         .name = "bootstrap.servers",
         .doc  = "Chooses the log: HOST:PORT,... a Kafka cluster; embedded:DIRECTORY the durable "
-                "log of one machine; memory:NAME a log of this process. Unset: embedded, in the "
-                "folder log of state.dir."),
+                "log of one machine; memory:NAME a log of this process; a scheme given to "
+                "ks_log_register() one of your own. Unset: embedded, in the folder log of "
+                "state.dir."),
     [ROW_CLIENT_ID] = STRING(
         .name = "client.id",
         .doc  = "Names this instance in logs and lists of members. Unset: application.id."),
