@@ -6,6 +6,8 @@
  */
 #include "runtime/punctuation.h"
 
+#include "base/assert.h"
+
 static const struct ks_punctuation *of(const struct ks__heap_node *node)
 {
     return (const struct ks_punctuation *)(const void *)node; /* its first member */
@@ -13,9 +15,7 @@ static const struct ks_punctuation *of(const struct ks__heap_node *node)
 
 static bool before(const struct ks__heap_node *one, const struct ks__heap_node *other)
 {
-    if (of(one)->due_ms != of(other)->due_ms)
-        return of(one)->due_ms < of(other)->due_ms;
-    return of(one)->sequence < of(other)->sequence;
+    return of(one)->due_ms < of(other)->due_ms;
 }
 
 void ks__punctuations_init(struct ks__punctuations *all)
@@ -50,7 +50,6 @@ ks_punctuation *ks__punctuations_add(struct ks__punctuations *all, const ks_punc
 
     if (punctuation != NULL) {
         punctuation->place    = (struct ks__heap_node){ 0 };
-        punctuation->sequence = ++all->sequence;
         if (ks__heap_push(heap_of(all, model->kind), &punctuation->place) == KS_OK) {
             punctuation->next = all->all;
             all->all          = punctuation;
@@ -91,7 +90,9 @@ ks_punctuation *ks__punctuations_take(struct ks__punctuations *all, ks_time_kind
     punctuation->due_ms = ks__punctuation_after(punctuation->due_ms, punctuation->interval_ms,
                                                 now_ms);
     punctuation->moved  = true;
-    ks__heap_fix(heap, node);
+    ks__heap_remove(heap, node); /* out and in again: U4 */
+    if (ks__heap_push(heap, node) != KS_OK)
+        ks__unreachable(); /* there was room a moment ago */
     return punctuation;
 }
 

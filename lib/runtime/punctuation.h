@@ -2,7 +2,7 @@
  *
  * punctuation.h - the schedules of a task: who is called when stream time or the clock gets there.
  *
- *      schedule --> heap by (due, order of scheduling) --due <= now--> callback --> due on the grid
+ *      schedule --> heap by due time --due <= now--> callback --> due on the grid
  *
  * Invariants
  *   U1  Stream time: first due at 0. Wall clock: first due one interval after scheduling. With a
@@ -12,6 +12,9 @@
  *   U2  A jump over many points gives one call, with now.
  *   U3  A schedule made in open keeps its due time with the state, found again by (node, n-th call
  *       in open); cancelled or made later, it ends with the process.
+ *
+ *   U4  Which of equal due times comes first is Kafka Streams' choice: its heap is a
+ *       java.util.PriorityQueue, which moves in the same way.
  *
  * Threads: the task's.
  */
@@ -28,7 +31,6 @@ struct ks_punctuation {
     ks_time_kind           kind;
     int64_t                interval_ms;
     int64_t                due_ms;
-    uint64_t               sequence;
     ks_punctuator_fn      *fn;
     void                  *user;
     char                  *kept;      /* name of its number in the state; NULL = not kept */
@@ -39,7 +41,6 @@ struct ks__punctuations {
     struct ks__heap        stream;
     struct ks__heap        wall;
     struct ks_punctuation *all;
-    uint64_t               sequence;
 };
 
 void ks__punctuations_init(struct ks__punctuations *all);

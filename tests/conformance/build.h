@@ -27,8 +27,15 @@ struct made {
     ks_windowed_cogrouped_stream *windowed_cogrouped;
 };
 
+#define PLAN_TICKS 16
+
+/* How often each "ticks" of the case has fired: memory of the processor, which is to outlive restarts
+ * and kills as if there had been none. Cleared before a case. */
+extern int64_t *plan_fired;
+
 struct plan {
     ks_builder *b;
+    size_t      ticks;
     struct made made[MAX_STEPS];
     size_t      count;
     char        error[256]; /* an op or function that is not known, ... ; "" = none */

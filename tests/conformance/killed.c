@@ -20,15 +20,19 @@
 #include <unistd.h>
 
 struct progress {
-    size_t next_step, next_out, next_drop, differences;
-    bool   done;
+    size_t  next_step, next_out, next_drop, differences;
+    bool    done;
+    int64_t fired[PLAN_TICKS]; /* plan_fired */
 };
 
 static struct progress *progress; /* shared */
 
 static void write_progress(const struct replay *r, size_t next_step)
 {
-    *progress = (struct progress){ next_step, r->next_out, r->next_drop, r->differences, false };
+    progress->next_step   = next_step;
+    progress->next_out    = r->next_out;
+    progress->next_drop   = r->next_drop;
+    progress->differences = r->differences;
 }
 
 static void die(const struct replay *r, size_t next_step)
@@ -46,6 +50,7 @@ static _Noreturn void run_child(struct replay *r)
     r->next_drop   = progress->next_drop;
     r->differences = progress->differences;
     r->die         = die;
+    plan_fired     = progress->fired;
     replay_run(r);
     write_progress(r, progress->next_step);
     progress->done = true;

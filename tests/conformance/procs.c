@@ -18,6 +18,7 @@ struct parameters {
     int64_t      interval, idle, times, by, history, lag, range, retention;
     ks_bytes     lo, hi;
     bool         clear, reverse;
+    size_t       ticks; /* which of the case's "ticks" it is */
     ks_time_kind clock;
 };
 
@@ -27,7 +28,6 @@ struct self {
     ks_versioned_store      *versions;
     ks_window_store         *windows;
     ks_punctuation          *punctuation;
-    int64_t                  fired;
 };
 
 static ks_status open_store(ks_ctx *ctx, void *self, void *user)
@@ -190,7 +190,7 @@ static ks_status tick(ks_ctx *ctx, int64_t now, void *self)
     struct self *s = self;
 
     forward(ctx, KS_TEXT("tick"), ks_ctx_i64(ctx, now), now);
-    if (++s->fired >= s->p->times)
+    if (++plan_fired[s->p->ticks] >= s->p->times)
         ks_punctuation_cancel(ctx, s->punctuation);
     return KS_OK;
 }
@@ -199,8 +199,9 @@ static ks_status tick_open(ks_ctx *ctx, void *self, void *user)
 {
     struct self *s = self;
 
-    s->p           = user;
-    s->punctuation = ks_ctx_schedule(ctx, s->p->interval, s->p->clock, tick, self);
+    s->p = user;
+    if (plan_fired[s->p->ticks] < s->p->times)
+        s->punctuation = ks_ctx_schedule(ctx, s->p->interval, s->p->clock, tick, self);
     return KS_OK;
 }
 
@@ -209,6 +210,9 @@ static ks_status ignore(ks_ctx *ctx, const ks_record *record, void *self)
     (void)ctx, (void)record, (void)self;
     return KS_OK;
 }
+
+static int64_t fired[PLAN_TICKS];
+int64_t       *plan_fired = fired;
 
 /* --- storeLookup --- */
 
@@ -393,6 +397,11 @@ bool plan_process(struct plan *plan, json_t *step, const struct made *from, stru
     if (proc == NULL)
         return plan_fail(plan, "unknown processor %s", name ? name : "(none)");
     read_parameters(plan, step, from, p);
+    if (strcmp(name, "ticks") == 0) {
+        if (plan->ticks == PLAN_TICKS)
+            return plan_fail(plan, "more than %d ticks", PLAN_TICKS);
+        p->ticks = plan->ticks++;
+    }
     ks_options_init(&options, sizeof options);
     ks_options_init(&store, sizeof store);
     options.stores[0] = store.name = p->store;

@@ -437,6 +437,8 @@ bool replay_run(struct replay *r)
     struct plan plan = { .b = ks_builder_new() };
 
     r->plan   = &plan;
+    if (r->first_step == 0)
+        memset(plan_fired, 0, PLAN_TICKS * sizeof *plan_fired);
     r->config = make_config(r->kase, r->own_retention, r->optimized);
     ks_builder_configure(plan.b, r->config);
     if (!plan_build(&plan, json_object_get(r->kase, "topology"))) {
