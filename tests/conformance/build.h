@@ -29,8 +29,8 @@ struct made {
 
 #define PLAN_TICKS 16
 
-/* How often each "ticks" of the case has fired: memory of the processor, which is to outlive restarts
- * and kills as if there had been none. Cleared before a case. */
+/* How often each "ticks" of the case has fired: memory of the processor, which is to outlive
+ * restarts and kills as if there had been none. Cleared before a case. */
 extern int64_t *plan_fired;
 
 struct plan {
