@@ -37,9 +37,11 @@ typedef struct ks_queried {
     size_t       struct_size KS_SIZEOF(ks_queried);
     const char  *site KS_ZERO;
     ks_freshness freshness KS_ZERO;
-    int          timeout_ms KS_ZERO; /* of fresh; 0 = 1000 */
+    int          timeout_ms KS_ZERO; /* of fresh, and of `seen`; 0 = 1000 */
     const int32_t *partitions KS_ZERO; /* only these; borrowed for the call */
     size_t         partition_count KS_ZERO; /* 0 = all of this instance */
+    const ks_origin *seen KS_ZERO; /* the effects of these records must be in it; borrowed */
+    size_t           seen_count KS_ZERO;
 } ks_queried;
 #define KS_QUERIED(...) KS_LITERAL_(ks_queried, __VA_ARGS__)
 
@@ -49,6 +51,12 @@ typedef struct ks_queried {
  * Fresh, from the thread that steps the app, is taken inline; from another one it waits for the
  * step to end.
  *
+ * With `seen` it is taken when every record named there, and all before it in its partition, has
+ * been processed by the tasks of the store, for KS_COMMITTED also committed to LMDB: so who has
+ * written a record reads what it did. The topics are those that the tasks of the store read, which
+ * is a repartition topic where there is one. Until then the call waits, at most `timeout_ms`; in an
+ * app that is stepped, and in callbacks, it does not wait: step on, and call again.
+ *
  * Ownership: borrows `queried`; `*out` is freed with ks_snapshot_free(), before or after the app;
  *            NULL after a failure.
  * Threads:   any; the snapshot is used by one at a time.
@@ -56,13 +64,32 @@ typedef struct ks_queried {
  *            (before the start, rebalance, restore, after the end) or one of the partitions is not
  *            here, KS_ETYPE for a store of your own, KS_EBUSY if so many snapshots of a task are
  *            open that LMDB has no place for a reader left: free some, call again; KS_ETIMEOUT if
- *            no thread answers in time, KS_EINVAL for NULL, KS_ENOMEM: ks_app_call_error().
- * Kafka:     KafkaStreams#store, KafkaStreams#query (IQv2).
+ *            no thread answers in time or `seen` is not reached, KS_EINVAL for NULL, KS_ENOMEM:
+ *            ks_app_call_error().
+ * Kafka:     KafkaStreams#store, KafkaStreams#query (IQv2), PositionBound.
  * Since:     0.1
  */
 KS_API ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *queried,
                                  ks_snapshot **out);
 KS_API void      ks_snapshot_free(ks_snapshot *snapshot);
+
+/**
+ * Tell which records of the inputs are in the snapshot: the offset of the last one of a topic and
+ * partition; or the n-th of all such positions.
+ *
+ * The offset may be one that the log has used for a mark of its own. Where a store was filled from
+ * its changelog under exactly_once_v2, committed snapshots know positions from the first commit on.
+ *
+ * Ownership: lends the topic, until ks_snapshot_free().
+ * Threads:   the snapshot's.
+ * Errors:    false, and the output cleared (offset -1), for none: no input, not read so far, past
+ *            the last.
+ * Kafka:     QueryResult#getPosition, Position#getPartitionPositions.
+ * Since:     0.2
+ */
+KS_API bool ks_snapshot_position(const ks_snapshot *snapshot, const char *topic, int32_t partition,
+                                 int64_t *offset);
+KS_API bool ks_snapshot_position_at(const ks_snapshot *snapshot, size_t n, ks_origin *position);
 
 /**
  * Read a row, a range of keys (inclusive, null = open), all rows, their number.

@@ -4,6 +4,7 @@
  *
  *      snapshot.c    who has which rows, and at what moment
  *      read.c        the public reads: one part after the other
+ *      position.c    up to where the inputs are in it
  */
 #ifndef KS_QUERY_PARTS_H
 #define KS_QUERY_PARTS_H
@@ -28,6 +29,8 @@ struct ks_snapshot {
     ks_error             error;
 };
 
+/* The first of the records asked for that it has not seen; NULL = it has seen all. */
+const ks_origin *ks__snapshot_lacks(const ks_snapshot *snapshot, const ks_queried *queried);
 /* Free the iterators. */
 void ks__snapshot_free_walks(struct ks_snapshot *snapshot);
 

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #define FRESH_TIMEOUT_MS 1000
+#define LONGEST_PAUSE_MS 16
 
 /* ---- taking ---- */
 
@@ -32,10 +33,13 @@ struct taking {
     struct ks_app            *app;
     struct ks_snapshot       *snapshot;
     const char               *store;
+    const char               *topic;    /* of a global store */
     int                       home;     /* sub-topology */
     struct ks__stream_thread *thread;   /* whose tasks; NULL = all */
-    const ks_queried         *queried;
+    ks_queried                queried;
     bool                      fresh;
+    const ks_origin          *lacks;    /* of the records asked for; NULL = nothing */
+    int64_t                   at;       /* which one it has instead; -1 = none */
     ks_status                 status;
     ks_error                  error;    /* may say more */
 };
@@ -55,6 +59,20 @@ static ks_status add_part(struct ks_snapshot *snapshot, int32_t partition,
     return KS_OK;
 }
 
+/* What has been processed up to now, in place of what was written. */
+static ks_status note_positions(struct ks__snapshot *rows, const struct ks__owned_task *owned)
+{
+    ks__snapshot_forget_positions(rows);
+    for (size_t i = 0; i < ks__task_input_count(owned->task); i++) {
+        const int64_t seen = ks__task_seen(owned->task, i);
+
+        if (seen >= 0 && !ks__snapshot_add_position(rows, ks__task_input_topic(owned->task, i),
+                                                    owned->partition, seen))
+            return KS_ENOMEM;
+    }
+    return KS_OK;
+}
+
 static ks_status take_task(struct taking *taking, const struct ks__owned_task *owned)
 {
     struct ks__snapshot *rows;
@@ -70,14 +88,20 @@ static ks_status take_task(struct taking *taking, const struct ks__owned_task *o
         return KS_ENOTFOUND;
     status = taking->fresh ? ks__snapshot_of_store(&rows, store, &taking->error)
                            : ks__snapshot_of_committed(&rows, store, &taking->error);
-    return status == KS_OK ? add_part(taking->snapshot, owned->partition, rows) : status;
+    if (status == KS_OK && taking->fresh)
+        status = note_positions(rows, owned);
+    if (status != KS_OK) {
+        ks__snapshot_free(rows);
+        return status;
+    }
+    return add_part(taking->snapshot, owned->partition, rows);
 }
 
 static bool is_wanted(const struct taking *taking, int32_t partition)
 {
-    const ks_queried *queried = taking->queried;
+    const ks_queried *queried = &taking->queried;
 
-    if (queried == NULL || queried->partition_count == 0)
+    if (queried->partition_count == 0)
         return true;
     for (size_t i = 0; i < queried->partition_count; i++)
         if (queried->partitions[i] == partition)
@@ -160,11 +184,23 @@ static ks_status take_between_steps(struct taking *taking)
 
 /* ---- opening ---- */
 
+/* All positions of a global store are those of its topic. */
+static ks_status name_topic(struct ks__snapshot *rows, const char *topic)
+{
+    const struct ks__snapshot_position *at = ks__snapshot_positions(rows);
+
+    ks__snapshot_forget_positions(rows);
+    for (; at != NULL; at = at->next)
+        if (!ks__snapshot_add_position(rows, topic, at->partition, at->offset))
+            return KS_ENOMEM;
+    return KS_OK;
+}
+
 static ks_status take_global(struct taking *taking)
 {
     struct ks_app       *app = taking->app;
     struct ks__state    *state;
-    struct ks__snapshot *rows;
+    struct ks__snapshot *rows = NULL;
     ks_status            status = KS_EUNAVAILABLE;
 
     ks__mutex_lock(&app->tasks_lock);
@@ -172,7 +208,12 @@ static ks_status take_global(struct taking *taking)
     if (state != NULL)
         status = ks__snapshot_of_env(&rows, ks__state_env(state), taking->store, &taking->error);
     ks__mutex_unlock(&app->tasks_lock);
-    return status == KS_OK ? add_part(taking->snapshot, 0, rows) : status;
+    if (status == KS_OK)
+        status = name_topic(rows, taking->topic);
+    if (status == KS_OK)
+        return add_part(taking->snapshot, 0, rows);
+    ks__snapshot_free(rows);
+    return status;
 }
 
 /* Q1 for chosen partitions: all of them are here. */
@@ -180,11 +221,11 @@ static bool lacks_partition(const struct taking *taking)
 {
     const struct ks_snapshot *snapshot = taking->snapshot;
 
-    for (size_t i = 0; taking->queried != NULL && i < taking->queried->partition_count; i++) {
+    for (size_t i = 0; i < taking->queried.partition_count; i++) {
         bool here = taking->home == -1; /* a global store has them all in one */
 
         for (size_t k = 0; k < snapshot->count && !here; k++)
-            here = snapshot->parts[k].partition == taking->queried->partitions[i];
+            here = snapshot->parts[k].partition == taking->queried.partitions[i];
         if (!here)
             return true;
     }
@@ -208,6 +249,63 @@ static ks_status take(struct taking *taking, int64_t timeout_ms)
     return status;
 }
 
+/* ---- what must be in it ---- */
+
+/* Is somebody else at work whom we may wait for? */
+static bool may_wait(const struct ks_app *app)
+{
+    for (int i = 0; i < app->thread_count; i++)
+        if (ks__thread_is_current(&app->threads[i].os))
+            return false;
+    return app->mode == KS__APP_THREADS;
+}
+
+static void pause_for(struct ks_app *app, int64_t ms)
+{
+    ks__mutex_lock(&app->tasks_lock);
+    ks__condition_wait_for(&app->served, &app->tasks_lock, ms * INT64_C(1000000));
+    ks__mutex_unlock(&app->tasks_lock);
+}
+
+/* What it lacks is kept as text for the refusal; the snapshot is gone then. */
+static ks_status take_once(struct taking *taking, enum ks__store_kind kind, int64_t timeout_ms)
+{
+    const ks_origin *lacks;
+    ks_status        status;
+
+    taking->status   = KS_OK;
+    taking->snapshot = ks__zalloc(sizeof(*taking->snapshot));
+    if (taking->snapshot == NULL)
+        return KS_ENOMEM;
+    taking->snapshot->kind = kind;
+    status = take(taking, timeout_ms);
+    lacks  = status == KS_OK ? ks__snapshot_lacks(taking->snapshot, &taking->queried) : NULL;
+    if (lacks != NULL)
+        ks_snapshot_position(taking->snapshot, lacks->topic, lacks->partition, &taking->at);
+    taking->lacks = lacks;
+    if (status == KS_OK && lacks == NULL)
+        return KS_OK;
+    ks_snapshot_free(taking->snapshot);
+    taking->snapshot = NULL;
+    return status != KS_OK ? status : KS_EAGAIN;
+}
+
+/* Until it has seen what it must, or the time is over. */
+static ks_status take_when_seen(struct taking *taking, enum ks__store_kind kind, int64_t timeout_ms)
+{
+    const struct ks__clock *clock = ks__clock_real();
+    const int64_t           end   = ks__clock_mono_ms(clock) + timeout_ms;
+    ks_status               status;
+
+    for (int64_t pause = 1; (status = take_once(taking, kind, timeout_ms)) == KS_EAGAIN;
+         pause = pause < LONGEST_PAUSE_MS ? 2 * pause : LONGEST_PAUSE_MS) {
+        if (!may_wait(taking->app) || ks__clock_mono_ms(clock) >= end)
+            return KS_ETIMEOUT;
+        pause_for(taking->app, pause);
+    }
+    return status;
+}
+
 static ks_status refuse(const struct taking *taking, ks_status status, int64_t timeout_ms)
 {
     struct ks_app *app = taking->app;
@@ -224,11 +322,39 @@ static ks_status refuse(const struct taking *taking, ks_status status, int64_t t
     if (status == KS_ETYPE)
         return ks__app_refuse(app, status, "store \"%s\" is one of your own: nobody else can read "
                               "it", store);
+    if (status == KS_ETIMEOUT && taking->lacks != NULL)
+        return ks__app_refuse(app, status, "store \"%s\" has not seen record %s-%" PRId32
+                              "@%" PRId64 " yet, but %" PRId64 " (-1: none of that partition); "
+                              "raise KS_QUERIED(.timeout_ms), or step the app", store,
+                              taking->lacks->topic, taking->lacks->partition,
+                              taking->lacks->offset, taking->at);
     if (status == KS_ETIMEOUT)
         return ks__app_refuse(app, status, "store \"%s\": its threads did not answer within %"
                               PRId64 " ms; ask for committed rows, or raise "
                               "KS_QUERIED(.timeout_ms)", store, timeout_ms);
     return ks__app_refuse(app, status, "store \"%s\": %s", store, ks_status_text(status));
+}
+
+/* Copy as much as the caller knows of. */
+static ks_status read_queried(ks_app *app, const ks_queried *given, ks_queried *queried)
+{
+    const char *function = "ks_app_snapshot";
+
+    if (given == NULL)
+        return KS_OK;
+    memcpy(queried, given,
+           given->struct_size < sizeof(*queried) ? given->struct_size : sizeof(*queried));
+    if (given->struct_size == 0)
+        return ks__app_refuse(app, KS_EINVAL, "%s: the options have struct_size 0; use a literal "
+                              "macro or ks_options_init()", function);
+    if (queried->partition_count > 0 && queried->partitions == NULL)
+        return ks__app_refuse(app, KS_EINVAL, "%s: a partition_count without partitions", function);
+    if (queried->seen_count > 0 && queried->seen == NULL)
+        return ks__app_refuse(app, KS_EINVAL, "%s: a seen_count without records", function);
+    for (size_t i = 0; i < queried->seen_count; i++)
+        if (queried->seen[i].topic == NULL)
+            return ks__app_refuse(app, KS_EINVAL, "%s: seen[%zu] has no topic", function, i);
+    return KS_OK;
 }
 
 ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *queried,
@@ -246,11 +372,9 @@ ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *quer
     if (out == NULL || store == NULL)
         return ks__app_refuse(app, KS_EINVAL, "%s: needs %s, but it is NULL", __func__,
                               out == NULL ? "a place for the snapshot" : "a store");
-    if (queried != NULL && queried->partition_count > 0 && queried->partitions == NULL)
-        return ks__app_refuse(app, KS_EINVAL, "%s: a partition_count without partitions", __func__);
-    if (queried != NULL && queried->struct_size == 0)
-        return ks__app_refuse(app, KS_EINVAL, "%s: the options have struct_size 0; use a literal "
-                              "macro or ks_options_init()", __func__);
+    status = read_queried(app, queried, &taking.queried);
+    if (status != KS_OK)
+        return status;
     spec        = app->topology != NULL ? ks__topology_store(app->topology, store) : NULL;
     taking.home = spec != NULL ? ks__topology_store_home(app->topology, store) : -2;
     if (taking.home == -2)
@@ -258,19 +382,13 @@ ks_status ks_app_snapshot(ks_app *app, const char *store, const ks_queried *quer
                               store);
     if (spec->kind == KS__STORE_USER)
         return refuse(&taking, KS_ETYPE, 0);
-    if (queried != NULL && queried->timeout_ms > 0)
-        timeout_ms = queried->timeout_ms;
-    taking.fresh    = queried != NULL && queried->freshness == KS_FRESH;
-    taking.queried  = queried;
-    taking.snapshot = ks__zalloc(sizeof(*taking.snapshot));
-    if (taking.snapshot == NULL)
-        return KS_ENOMEM;
-    taking.snapshot->kind = spec->kind;
-    status = take(&taking, timeout_ms);
-    if (status != KS_OK) {
-        ks_snapshot_free(taking.snapshot);
+    if (taking.queried.timeout_ms > 0)
+        timeout_ms = taking.queried.timeout_ms;
+    taking.fresh   = taking.queried.freshness == KS_FRESH;
+    taking.topic   = spec->source_topic != NULL ? spec->source_topic : "";
+    status         = take_when_seen(&taking, spec->kind, timeout_ms);
+    if (status != KS_OK)
         return refuse(&taking, status, timeout_ms);
-    }
     *out = taking.snapshot;
     return KS_OK;
 }

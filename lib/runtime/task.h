@@ -115,6 +115,8 @@ void ks__task_disconnect(struct ks__task *task, size_t input);
  * the last commit takes back what was drawn and not processed. Until an input is connected. */
 void ks__task_finish(struct ks__task *task);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
+/* The same, before the oldest record that an operator holds back. */
+int64_t ks__task_seen(const struct ks__task *task, size_t input);
 /* Where the input goes on after an abort. */
 int64_t ks__task_resume_position(const struct ks__task *task, size_t input);
 /* What was committed beside the input's offset (struct ks__position): its time so far, and clocks

@@ -102,12 +102,11 @@ int64_t ks__task_next_due_ms(const struct ks__task *task)
     return next;
 }
 
-int64_t ks__task_safe_position(const struct ks__task *task, const struct ks__queue *queue)
+/* The position before the oldest record held. */
+static int64_t before_held(const struct ks__task *task, const struct ks__queue *queue)
 {
     int64_t safe = ks__queue_position(queue);
 
-    if (task->options.settings->guarantee == KS__AT_MOST_ONCE)
-        return safe;
     for (size_t i = 0; i < task->holder_count; i++) {
         const struct ks__op *op     = task->holders[i];
         const int64_t        oldest = op->class->holding->oldest(op->state, queue->topic,
@@ -117,6 +116,17 @@ int64_t ks__task_safe_position(const struct ks__task *task, const struct ks__que
             safe = oldest;
     }
     return safe;
+}
+
+int64_t ks__task_safe_position(const struct ks__task *task, const struct ks__queue *queue)
+{
+    return task->options.settings->guarantee == KS__AT_MOST_ONCE ? ks__queue_position(queue)
+                                                                 : before_held(task, queue);
+}
+
+int64_t ks__task_seen(const struct ks__task *task, size_t input)
+{
+    return before_held(task, &task->queues[input]);
 }
 
 /* ---- letting go ---- */

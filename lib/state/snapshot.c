@@ -10,6 +10,9 @@
 #include "state/expiry.h"
 #include "state/ring.h"
 
+#include <stdio.h>
+#include <string.h>
+
 struct ks__snapshot {
     struct ks_kv_store    store;
     struct ks__store_spec spec;         /* without serdes: they are not the snapshot's */
@@ -18,6 +21,7 @@ struct ks__snapshot {
     struct ks__env       *own_env;      /* opened for the snapshot alone */
     char                 *name;
     ks_error              error;
+    struct ks__snapshot_position *positions;
 };
 
 /* ---- make ---- */
@@ -69,6 +73,97 @@ static ks_status open_databases(struct ks__snapshot *snapshot, struct ks__env *e
     return status;
 }
 
+/* ---- positions ---- */
+
+struct ks__snapshot_position *ks__snapshot_positions(const struct ks__snapshot *snapshot)
+{
+    return snapshot->positions;
+}
+
+void ks__snapshot_forget_positions(struct ks__snapshot *snapshot)
+{
+    snapshot->positions = NULL;
+}
+
+/* `topic` without a NUL; null = not known. */
+static bool add_position(struct ks__snapshot *snapshot, ks_bytes topic, int32_t partition,
+                         int64_t offset)
+{
+    struct ks__snapshot_position *position = ks__arena_zalloc(&snapshot->arena, sizeof(*position));
+    char                         *text     = ks__arena_zalloc(&snapshot->arena, topic.size + 1);
+
+    if (position == NULL || text == NULL) {
+        ks__error_no_memory(&snapshot->error, "a snapshot");
+        return false;
+    }
+    if (topic.data != NULL) {
+        memcpy(text, topic.data, topic.size);
+        position->topic = text;
+    }
+    position->partition = partition;
+    position->offset    = offset;
+    position->next      = snapshot->positions;
+    snapshot->positions = position;
+    return true;
+}
+
+bool ks__snapshot_add_position(struct ks__snapshot *snapshot, const char *topic, int32_t partition,
+                               int64_t offset)
+{
+    return add_position(snapshot, (ks_bytes){ topic, strlen(topic) }, partition, offset);
+}
+
+/* A number that ends the text behind a slash; false = it does not. */
+static bool split(ks_bytes text, ks_bytes *before, int32_t *number)
+{
+    const char *at    = text.data;
+    size_t      slash = text.size;
+
+    *number = 0;
+    while (slash > 0 && at[slash - 1] != '/')
+        slash--;
+    if (slash == 0 || slash == text.size || text.size - slash > 9)
+        return false;
+    for (size_t i = slash; i < text.size; i++) {
+        if (at[i] < '0' || at[i] > '9')
+            return false;
+        *number = *number * 10 + (at[i] - '0');
+    }
+    *before = (ks_bytes){ at, slash - 1 };
+    return true;
+}
+
+/* The numbers "PREFIX.../PARTITION"; `named`: what stands between is the topic. */
+static void load_positions(struct ks__snapshot *snapshot, struct ks_kv_store *numbers,
+                           const char *prefix, bool named)
+{
+    const size_t length = strlen(prefix);
+    ks_iter     *rows   = ks__kv_prefix(numbers, (ks_bytes){ prefix, length }, KS_ASCENDING);
+    ks_bytes     topic;
+    int32_t      partition;
+
+    for (ks_record row; ks_iter_next(rows, &row);) {
+        const size_t   skip = named ? length : length - 1;
+        const ks_bytes rest = { (const char *)row.key.data + skip, row.key.size - skip };
+
+        if (split(rest, &topic, &partition) &&
+            !add_position(snapshot, named ? topic : KS_NULL, partition,
+                          ks_bytes_i64(row.value, 0)))
+            break;
+    }
+    ks_iter_close(rows);
+}
+
+/* Inputs of a task, or partitions of the topic of a global store (struct ks__state, numbers). */
+static void load_all_positions(struct ks__snapshot *snapshot, struct ks_kv_store *numbers)
+{
+    char prefix[300]; /* names of stores have 249 characters at most */
+
+    load_positions(snapshot, numbers, "input/", true);
+    snprintf(prefix, sizeof(prefix), "changelog/%s/", snapshot->name);
+    load_positions(snapshot, numbers, prefix, false);
+}
+
 /* Begin to read: from here on nothing changes. The times that hide rows are of the same moment. */
 static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env,
                        const struct ks_kv_store *like, ks_error *error)
@@ -85,6 +180,7 @@ static ks_status start(struct ks__snapshot *snapshot, struct ks__env *env,
         snapshot->store.horizon_ms = ks__expiry_kept_horizon(&numbers, snapshot->name);
         if (snapshot->store.ring != NULL)
             ks__ring_load(&snapshot->store, &numbers);
+        load_all_positions(snapshot, &numbers);
     }
     ks__kv_release(&numbers);
     ks__error_copy(error, &snapshot->error);

@@ -38,6 +38,20 @@ ks_status ks__snapshot_of_store(struct ks__snapshot **out, struct ks_kv_store *s
 /* NULL is fine. */
 void ks__snapshot_free(struct ks__snapshot *snapshot);
 
+/* Up to where the inputs of its task are in the snapshot. Committed: as the env has it; the topic
+ * of a global store is not known there (NULL). */
+struct ks__snapshot_position {
+    struct ks__snapshot_position *next;
+    const char                   *topic; /* in the snapshot */
+    int32_t                       partition;
+    int64_t                       offset; /* of the next record */
+};
+struct ks__snapshot_position *ks__snapshot_positions(const struct ks__snapshot *snapshot);
+/* In place of what the env has: forget that, add one. False = no memory. */
+void ks__snapshot_forget_positions(struct ks__snapshot *snapshot);
+bool ks__snapshot_add_position(struct ks__snapshot *snapshot, const char *topic, int32_t partition,
+                               int64_t offset);
+
 /* As the calls of store.h; failures in ks__snapshot_error(). */
 bool     ks__snapshot_get(struct ks__snapshot *snapshot, ks_bytes key, ks_record *row);
 ks_iter *ks__snapshot_range(struct ks__snapshot *snapshot, ks_bytes from, ks_bytes to,
