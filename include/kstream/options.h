@@ -120,6 +120,7 @@ typedef struct ks_consumed {
     void            *user KS_ZERO;      /* the extractor's */
     const char      *source KS_ZERO;    /* the source's name, where a processor fills a store; only
                                            there */
+    int64_t          reset_before_ms KS_ZERO; /* instead of `reset`: so long before now, by times */
 } ks_consumed;
 
 /* Kafka: Produced. How a sink writes. Without a partitioner: murmur2 of the key, as Kafka does. */

@@ -42,6 +42,7 @@ struct ks__config_row {
     const char          *allowed;       /* ENUM: "a|b|c"; LIST: each item one of them         */
     const char          *doc;           /* one or two sentences                               */
     const char          *alone;         /* LIST: items that must stand alone, "none|all"      */
+    bool (*fits)(const char *text);     /* ENUM: the last of `allowed` describes such texts   */
 };
 
 /* A named family of free properties, e.g. "consumer." */

@@ -112,12 +112,25 @@ static int64_t index_of(const char *words, const char *word)
     return -1;
 }
 
+static int64_t last_index(const char *words)
+{
+    int64_t last = 0;
+
+    while ((words = strchr(words, '|')) != NULL) {
+        words++;
+        last++;
+    }
+    return last;
+}
+
 static ks_status parse_enum(struct ks__config_value *value, const struct ks__config_row *row,
                             const char *text, ks_error *error)
 {
+    const int64_t last = last_index(row->allowed);
+
     ks__assert(row->allowed != NULL);
-    value->integer = index_of(row->allowed, text);
-    if (value->integer >= 0)
+    value->integer = row->fits != NULL && row->fits(text) ? last : index_of(row->allowed, text);
+    if (value->integer >= 0 && (row->fits == NULL || value->integer < last || row->fits(text)))
         return KS_OK;
     return ks__error_set(error, KS_ECONFIG, "%s = \"%s\": expected one of %s", row->name, text,
                          row->allowed);

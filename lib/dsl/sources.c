@@ -20,15 +20,20 @@ static bool fill_args(ks_builder *b, const struct ks__call *call, const ks_consu
     if (options->source != NULL)
         return ks__latch(b, call, KS_EINVAL, "the source's name is .name; leave out .source") !=
                NULL;
+    if (options->reset_before_ms < 0)
+        return ks__latch(b, call, KS_EINVAL, ".reset_before_ms must not be negative") != NULL;
+    if (options->reset_before_ms > 0 && options->reset != KS_RESET_DEFAULT)
+        return ks__latch(b, call, KS_EINVAL, "give .reset or .reset_before_ms, not both") != NULL;
     *args = (struct ks__source_args){
-        .topics         = topics,
-        .topic_count    = count,
-        .key            = options->key,
-        .value          = options->value,
-        .time           = options->time,
-        .extractor      = options->extractor,
-        .extractor_user = options->user,
-        .reset          = options->reset,
+        .topics          = topics,
+        .topic_count     = count,
+        .key             = options->key,
+        .value           = options->value,
+        .time            = options->time,
+        .extractor       = options->extractor,
+        .extractor_user  = options->user,
+        .reset           = options->reset,
+        .reset_before_ms = options->reset_before_ms,
     };
     return true;
 }
@@ -110,7 +115,8 @@ static bool differ_in_kind(const struct ks__source_args *a, const struct ks__sou
 
 static bool same_options(const struct ks__source_args *a, const struct ks__source_args *b)
 {
-    return a->reset == b->reset && a->time == b->time && a->extractor == b->extractor &&
+    return a->reset == b->reset && a->reset_before_ms == b->reset_before_ms &&
+           a->time == b->time && a->extractor == b->extractor &&
            a->extractor_user == b->extractor_user && ks__serde_reads_alike(a->key, b->key) &&
            ks__serde_fits(a->value, b->value);
 }

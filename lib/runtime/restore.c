@@ -86,6 +86,7 @@ struct ks__restore {
     enum phase                     phase;
     size_t                         index;
     int                            timeout_ms;
+    int64_t                        now_ms;  /* of the first who asked; -1 = nobody did */
     bool                           was_new;
     bool                           foreign; /* a changelog is not as the state left it */
     bool                           knows_all; /* nobody has committed what the state knows not */
@@ -187,6 +188,7 @@ ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_op
     if (restore == NULL)
         return ks__error_no_memory(error, "restore");
     restore->options = *options;
+    restore->now_ms  = -1;
     restore->task    = ks__task_get_options(options->task);
     restore->state   = ks__task_state(options->task);
     restore->group   = options->group != NULL ? options->group : restore->task->application_id;
@@ -205,40 +207,58 @@ ks_status ks__restore_open(struct ks__restore **out, const struct ks__restore_op
 /* ---- offsets of the inputs ---- */
 
 /* Where an input without a valid offset begins. Of repartition topics nothing may be missed. */
-static ks_reset reset_of(const struct ks__restore *restore, size_t n)
+static ks_reset reset_of(const struct ks__restore *restore, size_t n, int64_t *before_ms)
 {
     const struct ks__source_args *source = ks__task_source(restore->options.task, n);
     const char                   *topic = restore->inputs[n].topic;
 
+    *before_ms = 0;
     for (size_t i = 0; source != NULL && i < source->topic_count; i++)
         if (source->topics[i].internal &&
             ks__topic_is(&source->topics[i], restore->task->application_id, topic))
             return KS_RESET_EARLIEST;
+    *before_ms = source != NULL ? source->reset_before_ms : 0;
+    if (*before_ms > 0)
+        return KS_RESET_LATEST;
     if (source != NULL && source->reset != KS_RESET_DEFAULT)
         return source->reset;
+    *before_ms = restore->task->settings->reset_before_ms;
     return restore->task->settings->reset;
 }
 
 static ks_status offset_of(struct ks__restore *restore, const char *topic,
-                           enum ks__offset_kind kind, int64_t *offset, ks_error *error)
+                           enum ks__offset_kind kind, int64_t time_ms, int64_t *offset,
+                           ks_error *error)
 {
-    return ks__cluster_offset(restore->options.cluster, topic, restore->task->partition, kind, 0,
-                              offset, restore->timeout_ms, error);
+    return ks__cluster_offset(restore->options.cluster, topic, restore->task->partition, kind,
+                              time_ms, offset, restore->timeout_ms, error);
+}
+
+/* The same time in every call: a log may have to be asked several times. */
+static int64_t now_ms(struct ks__restore *restore)
+{
+    if (restore->now_ms < 0)
+        restore->now_ms = ks__clock_wall_ms(restore->task->clock);
+    return restore->now_ms;
 }
 
 /* No offset, or one that the log does not hold any more. */
 static ks_status reset_input(struct ks__restore *restore, size_t n, int64_t begin, ks_error *error)
 {
     struct input *input = &restore->inputs[n];
-    ks_reset      reset = reset_of(restore, n);
+    int64_t       before_ms;
+    ks_reset      reset = reset_of(restore, n, &before_ms);
 
     if (reset == KS_RESET_NONE)
         return ks__error_set(error, KS_EOFFSET,
                              "group \"%s\" has no valid offset for %s-%" PRId32
                              " and auto.offset.reset is none",
                              restore->group, input->topic, restore->task->partition);
-    if (reset == KS_RESET_LATEST)
-        return offset_of(restore, input->topic, KS__OFFSET_END, &input->position, error);
+    if (before_ms > 0 && before_ms <= now_ms(restore))
+        return offset_of(restore, input->topic, KS__OFFSET_AT, now_ms(restore) - before_ms,
+                         &input->position, error);
+    if (reset == KS_RESET_LATEST && before_ms == 0)
+        return offset_of(restore, input->topic, KS__OFFSET_END, 0, &input->position, error);
     input->position = begin;
     return KS_OK;
 }
@@ -288,9 +308,9 @@ static ks_status find_offset(struct ks__restore *restore, ks_error *error)
         status = ks__error_no_memory(error, "the clocks of a task");
     ks__free(metadata);
     if (status == KS_OK)
-        status = offset_of(restore, input->topic, KS__OFFSET_BEGIN, &begin, error);
+        status = offset_of(restore, input->topic, KS__OFFSET_BEGIN, 0, &begin, error);
     if (status == KS_OK)
-        status = offset_of(restore, input->topic, KS__OFFSET_HIGH, &high, error);
+        status = offset_of(restore, input->topic, KS__OFFSET_HIGH, 0, &high, error);
     if (status != KS_OK)
         return status;
     input->position  = committed;
@@ -365,9 +385,9 @@ static ks_status find_end(struct ks__restore *restore, ks_error *error)
     ks_status         status;
     bool              known;
 
-    status = offset_of(restore, log->topic, KS__OFFSET_BEGIN, &begin, error);
+    status = offset_of(restore, log->topic, KS__OFFSET_BEGIN, 0, &begin, error);
     if (status == KS_OK)
-        status = offset_of(restore, log->topic, KS__OFFSET_HIGH, &high, error);
+        status = offset_of(restore, log->topic, KS__OFFSET_HIGH, 0, &high, error);
     if (status != KS_OK)
         return status;
     if (log->position != KS__OFFSET_NONE && log->position < begin)

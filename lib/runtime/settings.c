@@ -11,6 +11,7 @@
 #include "runtime/settings.h"
 
 #include "base/assert.h"
+#include "base/duration.h"
 #include "topology/graph.h"
 #include "topology/names.h"
 #include "topology/optimization.h"
@@ -70,6 +71,16 @@ enum row {
 #define ENUM(...)     { .type = KS__CONFIG_ENUM, __VA_ARGS__ }
 #define DURATION(...) { .type = KS__CONFIG_DURATION_MS, __VA_ARGS__ }
 #define BYTES(...)    { .type = KS__CONFIG_BYTES, __VA_ARGS__ }
+
+#define BY_DURATION "by_duration:"
+
+static bool is_by_duration(const char *text)
+{
+    int64_t ms;
+
+    return strncmp(text, BY_DURATION, strlen(BY_DURATION)) == 0 &&
+           ks__duration_read(text + strlen(BY_DURATION), &ms);
+}
 
 /* The default of state.dir, before the number of the user. */
 #define STATE_DIR "/tmp/kstream-"
@@ -167,8 +178,10 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
                 "Kafka: FailOnInvalidTimestamp, LogAndSkipOnInvalidTimestamp, "
                 "UsePartitionTimeOnInvalidTimestamp, WallclockTimestampExtractor."),
     [ROW_RESET] = ENUM(
-        .name = "auto.offset.reset", .by_default = "earliest", .allowed = "earliest|latest|none",
-        .doc  = "Where a source starts when its group has no offset yet; none is an error."),
+        .name = "auto.offset.reset", .by_default = "earliest", .fits = is_by_duration,
+        .allowed = "earliest|latest|none|" BY_DURATION "PnDTnHnMn.nS",
+        .doc  = "Where a source starts when its group has no offset yet; none is an error, "
+                "by_duration so long before now, by the times of the records."),
     [ROW_METADATA_AGE] = DURATION(
         .name = "metadata.max.age.ms", .by_default = "5m", .max = YEAR_MS,
         .doc  = "How often sources that read topics by a pattern look for topics that came or "
@@ -311,7 +324,8 @@ static void read_behaviour(struct ks__settings *settings)
 {
     static const ks_time_source times[] = { KS_TIME_RECORD, KS_TIME_RECORD_OR_SKIP,
                                             KS_TIME_RECORD_OR_PARTITION, KS_TIME_WALL_CLOCK };
-    static const ks_reset resets[] = { KS_RESET_EARLIEST, KS_RESET_LATEST, KS_RESET_NONE };
+    static const ks_reset resets[] = { KS_RESET_EARLIEST, KS_RESET_LATEST, KS_RESET_NONE,
+                                       KS_RESET_LATEST };
     const struct ks__config_values *values = &settings->values;
 
     settings->guarantee = (enum ks__guarantee)ks__config_enum(values, ROW_GUARANTEE);
@@ -322,6 +336,9 @@ static void read_behaviour(struct ks__settings *settings)
     settings->cache_flush_at_commit = ks__config_enum(values, ROW_CACHE_FLUSH) == 1;
     settings->time  = times[ks__config_enum(values, ROW_EXTRACTOR)];
     settings->reset = resets[ks__config_enum(values, ROW_RESET)];
+    if (is_by_duration(ks__config_text(values, ROW_RESET)))
+        ks__duration_read(ks__config_text(values, ROW_RESET) + strlen(BY_DURATION),
+                          &settings->reset_before_ms);
     settings->on_deserialization = reaction_of(settings, ROW_ON_DESERIALIZATION);
     settings->on_processing      = reaction_of(settings, ROW_ON_PROCESSING);
     settings->on_processing_global = ks__config_bool(values, ROW_ON_PROCESSING_GLOBAL);

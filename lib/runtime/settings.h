@@ -37,6 +37,7 @@ struct ks__settings {
     size_t             buffered_records;        /* per partition */
     ks_time_source     time;                    /* default.timestamp.extractor */
     ks_reset           reset;                   /* auto.offset.reset */
+    int64_t            reset_before_ms;         /* above 0: so long before now instead */
     int64_t            metadata_age_ms;         /* metadata.max.age.ms */
     ks_reaction        on_deserialization;
     ks_reaction        on_processing;

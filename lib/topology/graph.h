@@ -50,6 +50,7 @@ struct ks__source_args {
     ks_extractor_fn            *extractor;
     void                       *extractor_user;
     ks_reset                    reset;
+    int64_t                     reset_before_ms; /* above 0: instead of `reset` */
 };
 
 struct ks__sink_args {

@@ -11,16 +11,17 @@
 enum { NAME, COUNT, SHARE, FLAG, MODE, SERVERS, INTERVAL, CACHE, UNSET, WAYS };
 
 static const struct ks__config_row rows[] = {
-    { "application.id", KS__CONFIG_STRING, "", 0, 0, NULL, "The name.", NULL },
-    { "num.threads", KS__CONFIG_INT, "1", 1, 64, NULL, "Threads.", NULL },
-    { "share", KS__CONFIG_DOUBLE, "0.5", 0, 1, NULL, "A share.", NULL },
-    { "enabled", KS__CONFIG_BOOL, "true", 0, 0, NULL, "A switch.", NULL },
-    { "mode", KS__CONFIG_ENUM, "fast", 0, 0, "slow|fast|none", "A choice.", NULL },
-    { "servers", KS__CONFIG_LIST, "", 0, 0, NULL, "Hosts.", NULL },
-    { "commit.interval.ms", KS__CONFIG_DURATION_MS, "1000", 0, 86400000, NULL, "How often.", NULL },
-    { "cache.bytes", KS__CONFIG_BYTES, "10MiB", 0, 0, NULL, "How much.", NULL },
-    { "state.dir", KS__CONFIG_STRING, NULL, 0, 0, NULL, "Where.", NULL },
-    { "ways", KS__CONFIG_LIST, "none", 0, 0, "none|all|short|long", "Which.", "none|all" },
+    { "application.id", KS__CONFIG_STRING, "", 0, 0, NULL, "The name.", NULL, NULL },
+    { "num.threads", KS__CONFIG_INT, "1", 1, 64, NULL, "Threads.", NULL, NULL },
+    { "share", KS__CONFIG_DOUBLE, "0.5", 0, 1, NULL, "A share.", NULL, NULL },
+    { "enabled", KS__CONFIG_BOOL, "true", 0, 0, NULL, "A switch.", NULL, NULL },
+    { "mode", KS__CONFIG_ENUM, "fast", 0, 0, "slow|fast|none", "A choice.", NULL, NULL },
+    { "servers", KS__CONFIG_LIST, "", 0, 0, NULL, "Hosts.", NULL, NULL },
+    { "commit.interval.ms", KS__CONFIG_DURATION_MS, "1000", 0, 86400000, NULL, "How often.", NULL,
+      NULL },
+    { "cache.bytes", KS__CONFIG_BYTES, "10MiB", 0, 0, NULL, "How much.", NULL, NULL },
+    { "state.dir", KS__CONFIG_STRING, NULL, 0, 0, NULL, "Where.", NULL, NULL },
+    { "ways", KS__CONFIG_LIST, "none", 0, 0, "none|all|short|long", "Which.", "none|all", NULL },
 };
 static const struct ks__config_prefix prefixes[] = { { "consumer.", "For the consumer." },
                                                      { "topic.", "For topics." } };

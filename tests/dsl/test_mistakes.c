@@ -409,6 +409,28 @@ START_TEST(one_source_has_one_reset_policy)
 }
 END_TEST
 
+START_TEST(two_resets_of_a_source_are_refused)
+{
+    ks_builder_stream(b, "fresh", KS_CONSUMED(.reset = KS_RESET_LATEST, .reset_before_ms = 1));
+    assert_mistake(KS_EINVAL, "ks_builder_stream: give .reset or .reset_before_ms, not both");
+}
+END_TEST
+
+START_TEST(a_reset_to_the_future_is_refused)
+{
+    ks_builder_stream(b, "fresh", KS_CONSUMED(.reset_before_ms = -1));
+    assert_mistake(KS_EINVAL, "ks_builder_stream: .reset_before_ms must not be negative");
+}
+END_TEST
+
+START_TEST(one_source_has_one_time_ago)
+{
+    ks_builder_stream(b, "in", KS_CONSUMED(.reset_before_ms = 1));
+    assert_mistake(KS_ETOPOLOGY, "ks_builder_stream: the topics are already read by \"source\" with"
+                                 " other options");
+}
+END_TEST
+
 START_TEST(an_unknown_store_is_refused)
 {
     ks_stream_process(s, &processor, NULL, KS_CONNECTED(.name = "p", .stores = { "nowhere" }));
@@ -599,7 +621,9 @@ int main(void)
     ADD(suite, "structure", an_aggregation_needs_its_adder,
         an_aggregation_refuses_what_it_does_not_use, no_branch_after_the_default,
         a_table_and_a_stream_cannot_read_one_topic, overlapping_topics_are_refused,
-        one_source_has_one_reset_policy, an_unknown_store_is_refused,
+        one_source_has_one_reset_policy, one_source_has_one_time_ago,
+        two_resets_of_a_source_are_refused, a_reset_to_the_future_is_refused,
+        an_unknown_store_is_refused,
         a_store_may_be_added_after_its_processor, a_global_store_needs_no_connection,
         fixed_partition_counts_must_agree,
         fixed_partition_counts_must_agree_by_way_of_a_third_topic,

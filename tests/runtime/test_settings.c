@@ -71,6 +71,21 @@ START_TEST(exactly_once_commits_every_100_ms_unless_told_otherwise)
 }
 END_TEST
 
+START_TEST(a_reset_to_a_time_ago_is_written_as_in_kafka)
+{
+    ks_config_set(config, "auto.offset.reset", "by_duration:P1DT1.5S");
+    ck_assert_int_eq(read_settings(), KS_OK);
+    ck_assert_int_eq(settings.reset, KS_RESET_LATEST);
+    ck_assert_int_eq(settings.reset_before_ms, 86401500);
+    ks__settings_release(&settings);
+
+    ks_config_set(config, "auto.offset.reset", "by_duration:PT0S");
+    ck_assert_int_eq(read_settings(), KS_OK);
+    ck_assert_int_eq(settings.reset, KS_RESET_LATEST);
+    ck_assert_int_eq(settings.reset_before_ms, 0);
+}
+END_TEST
+
 START_TEST(values_are_read_in_their_units)
 {
     ks_config_set_pair(config, "statestore.cache.max.bytes = 2KiB");
@@ -140,6 +155,11 @@ static const char *const refused[][2] = {
     { "processing.guarantee", "exactly_once" },
     { "commit.interval.ms", "-1" },
     { "auto.offset.reset", "largest" },
+    { "auto.offset.reset", "by_duration" },
+    { "auto.offset.reset", "by_duration:" },
+    { "auto.offset.reset", "by_duration:1d" },
+    { "auto.offset.reset", "by_duration:PT-1H" },
+    { "auto.offset.reset", "by_duration:PnDTnHnMn.nS" },
     { "log.sync", "yes" },
     { "state.map.bytes", "1" },
     { "state.dir", "" },
@@ -268,6 +288,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, defaults_are_those_of_the_documentation);
     tcase_add_test(tcase, exactly_once_commits_every_100_ms_unless_told_otherwise);
+    tcase_add_test(tcase, a_reset_to_a_time_ago_is_written_as_in_kafka);
     tcase_add_test(tcase, values_are_read_in_their_units);
     tcase_add_test(tcase, unset_servers_are_the_embedded_log_below_the_state);
     tcase_add_test(tcase, unknown_name_is_an_error_that_names_the_nearest);

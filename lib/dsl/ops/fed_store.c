@@ -98,7 +98,8 @@ static bool begin(ks_builder *b, struct fed *fed, const char *function)
                    &fed->call) ||
         !read_store(b, fed) || !read_processor(b, fed))
         return false;
-    if (options.reset != KS_RESET_DEFAULT && options.reset != KS_RESET_EARLIEST)
+    if (options.reset_before_ms != 0 ||
+        (options.reset != KS_RESET_DEFAULT && options.reset != KS_RESET_EARLIEST))
         return ks__latch(b, &fed->call, KS_EINVAL, "the store is filled from the earliest record "
                          "on; leave out .reset") != NULL;
     options.reset  = KS_RESET_EARLIEST;
