@@ -50,7 +50,8 @@ typedef ks_status      ks_joiner_fn(ks_ctx *ctx, const ks_record *left, const ks
 typedef int64_t ks_extractor_fn(ks_ctx *ctx, const ks_record *record, int64_t partition_time_ms,
                                 void *user);
 
-/* The partitions a sink writes to: ks_partitions_add() any number of them. StreamPartitioner. */
+/* The partitions a sink writes to: ks_partitions_add() any number of them, KS_SKIP = the record is
+ * dropped (counted). Kafka: StreamPartitioner. */
 typedef struct ks_partitions ks_partitions;
 typedef ks_status            ks_partitioner_fn(ks_ctx *ctx, const ks_record *record,
                                                ks_partitions *out, void *user);
