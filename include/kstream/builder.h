@@ -113,7 +113,8 @@ KS_API const ks_serde *ks_builder_serde(ks_builder *b, const ks_serde_class *ser
  *
  * Ownership: copies names and options; keeps the extractor and its user.
  * Threads:   the builder's.
- * Errors:    latches KS_EINVAL for an empty or illegal name, KS_ETOPOLOGY for overlapping topics.
+ * Errors:    latches KS_EINVAL for an empty or illegal name, KS_ETOPOLOGY for topics that overlap
+ *            with those of another source, or are the same with other options.
  * Kafka:     StreamsBuilder#stream(String | Collection, Consumed); node KSTREAM-SOURCE-.
  * Since:     0.1
  */

@@ -319,7 +319,7 @@ KS_API void ks_stream_to_chosen(ks_stream *s, ks_selector_fn *choose, void *user
  * Ownership: copies `windows` and `joined`; keeps `join` and `user`.
  * Threads:   the builder's; `join` runs on all stream threads.
  * Errors:    latches KS_EINVAL if `join` or `windows` is NULL, for a difference beside before or
- *            after, for a negative grace or windows that end before they begin.
+ *            after, for a negative difference or grace, or windows that end before they begin.
  * Kafka:     KStream#join, leftJoin, outerJoin(KStream, ValueJoinerWithKey, JoinWindows,
  *            StreamJoined); nodes KSTREAM-WINDOWED-, KSTREAM-JOINTHIS-, KSTREAM-JOINOTHER-,
  *            KSTREAM-MERGE-.
