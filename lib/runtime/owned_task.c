@@ -139,6 +139,13 @@ static struct ks_kv_store *global_store(void *user, const char *name, ks_error *
                                  error);
 }
 
+static void forget_lag(struct ks__owned_lag *lag)
+{
+    ks__counter_set(&lag->position, -1);
+    ks__counter_set(&lag->committed, -1);
+    ks__counter_set(&lag->end, -1);
+}
+
 static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
 {
     struct ks__stream_thread    *thread = owned->thread;
@@ -175,8 +182,10 @@ static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
         ks__task_close(task, false);
         return ks__error_no_memory(error, "task");
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         lags[i].topic = ks__task_input_topic(task, i);
+        forget_lag(&lags[i]);
+    }
     ks__mutex_lock(&app->tasks_lock);
     owned->task      = task;
     owned->lags      = lags;
@@ -187,8 +196,16 @@ static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
 
 void ks__owned_task_note_lags(struct ks__owned_task *owned)
 {
-    for (size_t i = 0; i < owned->lag_count; i++)
-        ks__counter_set(&owned->lags[i].lag, ks__task_lag(owned->task, i));
+    for (size_t i = 0; i < owned->lag_count; i++) {
+        struct ks__owned_lag *note     = &owned->lags[i];
+        const int64_t         position = ks__task_position(owned->task, i);
+        const int64_t         lag      = ks__task_lag(owned->task, i);
+
+        ks__counter_set(&note->lag, lag);
+        ks__counter_set(&note->position, ks__task_seen(owned->task, i));
+        ks__counter_set(&note->committed, ks__task_committed_position(owned->task, i));
+        ks__counter_set(&note->end, position >= 0 && lag >= 0 ? position + lag : -1);
+    }
 }
 
 static ks_status open_restore(struct ks__owned_task *owned, ks_error *error)
@@ -318,8 +335,10 @@ void ks__owned_task_keep(struct ks__owned_task *owned)
         set_phase(owned, KS__OWNED_KEPT);
         return;
     }
-    for (size_t i = 0; i < ks__task_input_count(owned->task); i++)
+    for (size_t i = 0; i < ks__task_input_count(owned->task); i++) {
         ks__task_disconnect(owned->task, i);
+        forget_lag(&owned->lags[i]);
+    }
     set_phase(owned, KS__OWNED_KEPT);
 }
 

@@ -30,6 +30,7 @@ enum ks__owned_phase {
 struct ks__owned_lag {
     const char        *topic; /* the task's */
     struct ks__counter lag;
+    struct ks__counter position, committed, end; /* -1 = not known */
 };
 
 struct ks__owned_task {

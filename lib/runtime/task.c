@@ -263,6 +263,11 @@ int64_t ks__task_position(const struct ks__task *task, size_t input)
     return ks__queue_position(&task->queues[input]);
 }
 
+int64_t ks__task_committed_position(const struct ks__task *task, size_t input)
+{
+    return task->queues[input].committed;
+}
+
 int64_t ks__task_resume_position(const struct ks__task *task, size_t input)
 {
     const struct ks__queue *queue = &task->queues[input];

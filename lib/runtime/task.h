@@ -117,6 +117,8 @@ void ks__task_finish(struct ks__task *task);
 int64_t ks__task_position(const struct ks__task *task, size_t input);
 /* The same, before the oldest record that an operator holds back. */
 int64_t ks__task_seen(const struct ks__task *task, size_t input);
+/* What the group has of it; KS__OFFSET_NONE = nothing is known. */
+int64_t ks__task_committed_position(const struct ks__task *task, size_t input);
 /* Where the input goes on after an abort. */
 int64_t ks__task_resume_position(const struct ks__task *task, size_t input);
 /* What was committed beside the input's offset (struct ks__position): its time so far, and clocks

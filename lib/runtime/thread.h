@@ -29,6 +29,8 @@
 #include "runtime/purge.h"
 #include "runtime/topics.h"
 
+#include <stdatomic.h>
+
 struct ks_app;
 
 enum ks__thread_phase {
@@ -71,7 +73,7 @@ struct ks__stream_thread {
     char                      name[200];  /* "<client.id>-StreamThread-1" */
     struct ks__thread         os;
     struct ks__wake           wake;
-    enum ks__thread_phase     phase;
+    _Atomic(enum ks__thread_phase) phase; /* read by any */
     ks_error                  error;
     const struct ks__owned_task *culprit; /* whose error it is; NULL = no task's */
     struct ks__topics         topics;
