@@ -89,7 +89,7 @@ START_TEST(who_has_written_a_record_reads_what_it_did)
     stage_set(&stage, "processing.guarantee", guarantees[_i % 2]);
     start();
     for (int i = 0; i < 20; i++) {
-        char         value[8];
+        char         value[16];
         ks_origin    seen;
         ks_snapshot *snapshot;
 

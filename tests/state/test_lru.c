@@ -204,7 +204,7 @@ END_TEST
 START_TEST(a_changelog_without_the_deletions_is_bounded_all_the_same)
 {
     for (int i = 0; i < 10; i++) {
-        char key[8];
+        char key[16];
 
         snprintf(key, sizeof(key), "k%d", i);
         restore(key, "1", i);
