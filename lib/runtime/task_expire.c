@@ -32,7 +32,7 @@ size_t ks__task_expire(struct ks__task *task, size_t limit)
 {
     size_t gone = 0;
 
-    if (ks__state_expiry_ms(task->state) > task->ctx.stream_time_ms)
+    if (!ks__state_expires(task->state, task->ctx.stream_time_ms))
         return 0;
     while (gone < limit && !task->ctx.failed && task->collector.pending == NULL &&
            expire_one(task))

@@ -135,11 +135,6 @@ static int64_t time_of(ks_bytes entry)
     return (int64_t)ks__get_be64(entry.data);
 }
 
-static int64_t due_of(const struct ks__expiry *expiry, ks_bytes entry)
-{
-    return ks__time_add(ks__time_add(time_of(entry), expiry->ttl_ms), 1);
-}
-
 /* Without memory it stays empty: nothing is known then. */
 static void set_bound(struct ks__buffer *bound, ks_bytes entry)
 {
@@ -189,8 +184,7 @@ static void add_entry(struct ks_kv_store *store, ks_bytes key, int64_t timestamp
     if (entry.data == NULL)
         return;
     ks__kv_put(expiry->index, entry, &there);
-    if (due_of(expiry, entry) < expiry->due_ms)
-        expiry->due_ms = due_of(expiry, entry);
+    expiry->first_ms = ks__time_min(expiry->first_ms, time_of(entry));
     note_added(expiry, entry);
 }
 
@@ -254,19 +248,26 @@ static ks_bytes first_entry(struct ks_kv_store *store)
     return entry.key;
 }
 
-static int64_t due_ms(struct ks_kv_store *store)
+static int64_t first_ms(struct ks_kv_store *store)
 {
     struct ks__expiry *expiry = store->expiry;
     ks_bytes           entry;
 
     if (expiry->known)
-        return expiry->due_ms;
-    entry          = first_entry(store);
-    expiry->due_ms = entry.data != NULL ? due_of(expiry, entry) : INT64_MAX;
-    expiry->known  = true;
+        return expiry->first_ms;
+    entry            = first_entry(store);
+    expiry->first_ms = entry.data != NULL ? time_of(entry) : INT64_MAX;
+    expiry->known    = true;
     if (entry.data != NULL)
         set_bound(&expiry->from, entry);
-    return expiry->due_ms;
+    return expiry->first_ms;
+}
+
+/* Compared as rows are (X3). */
+static bool is_due(struct ks_kv_store *store, int64_t stream_ms)
+{
+    return store->expiry != NULL &&
+           first_ms(store) < ks__time_sub(stream_ms, store->expiry->ttl_ms);
 }
 
 /* The row is dead: whoever keeps it deletes it and tells of it. */
@@ -307,20 +308,18 @@ static void work_off(struct ks_kv_store *store)
         add_entry(store, key, row.timestamp_ms); /* rows go in the order of their times */
 }
 
-int64_t ks__state_expiry_ms(struct ks__state *state)
+bool ks__state_expires(struct ks__state *state, int64_t stream_ms)
 {
-    int64_t next = INT64_MAX;
-
     for (size_t i = 0; i < state->store_count; i++)
-        if (state->stores[i]->expiry != NULL)
-            next = ks__time_min(next, due_ms(state->stores[i]));
-    return next;
+        if (is_due(state->stores[i], stream_ms))
+            return true;
+    return false;
 }
 
 bool ks__state_expire_one(struct ks__state *state, int64_t stream_ms)
 {
     for (size_t i = 0; i < state->store_count; i++)
-        if (state->stores[i]->expiry != NULL && due_ms(state->stores[i]) <= stream_ms) {
+        if (is_due(state->stores[i], stream_ms)) {
             work_off(state->stores[i]);
             return true;
         }

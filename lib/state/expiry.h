@@ -15,6 +15,8 @@
  *   X1  Every row has an entry in the index that is not later than the row. An update costs one
  *       only if its time goes back; entries that are no longer needed go when they are due.
  *   X2  Index and rows are written, dropped and restored together.
+ *   X3  An entry is due exactly when a row of its time is dead: time < stream time - ttl. The sum
+ *       time + ttl may not fit, and stopped at INT64_MAX it would be reached too early.
  *
  * Threads: the task's.
  */
@@ -27,13 +29,13 @@ struct ks__expiry {
     struct ks_kv_store   *index;
     struct ks__store_spec index_spec;
     int64_t               ttl_ms;
-    bool                  known;   /* the next member is right */
-    int64_t               due_ms;  /* stream time when the first entry is due; INT64_MAX = none */
-    int64_t               kept_ms; /* the horizon as it is kept; INT64_MIN = not known */
-    struct ks__buffer     from;    /* no entry lies before; empty = look from the begin */
-    struct ks__buffer     next;    /* none but those added since lies before; empty = unknown */
-    size_t                added;   /* so many of them are left before `next` */
-    ks__kv_expire_fn     *fn;      /* NULL = rows are just deleted */
+    bool                  known;    /* the next member is right */
+    int64_t               first_ms; /* time of the first entry; INT64_MAX = none */
+    int64_t               kept_ms;  /* the horizon as it is kept; INT64_MIN = not known */
+    struct ks__buffer     from;     /* no entry lies before; empty = look from the begin */
+    struct ks__buffer     next;     /* none but those added since lies before; empty = unknown */
+    size_t                added;    /* so many of them are left before `next` */
+    ks__kv_expire_fn     *fn;       /* NULL = rows are just deleted */
     void                 *user;
 };
 

@@ -103,9 +103,8 @@ void ks__state_flush_caches(struct ks__state *state, void (*end_record)(void *us
 bool   ks__state_has_cached(const struct ks__state *state);
 size_t ks__state_cached_bytes(const struct ks__state *state);
 
-/* The stream time at which a row may outlive its ttl next; INT64_MAX = none will. Between
- * records. */
-int64_t ks__state_expiry_ms(struct ks__state *state);
+/* Is there a row that may have outlived its ttl? Between records. */
+bool ks__state_expires(struct ks__state *state, int64_t stream_ms);
 /* One step of deleting dead rows, which counts as a record; false = none is dead. */
 bool ks__state_expire_one(struct ks__state *state, int64_t stream_ms);
 

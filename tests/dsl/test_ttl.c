@@ -77,6 +77,23 @@ START_TEST(a_row_dies_when_stream_time_is_past_its_time_and_ttl)
 }
 END_TEST
 
+START_TEST(a_record_of_the_last_time_there_is_stops_nothing)
+{
+    begin();
+    feed("in", "young", "a", INT64_MAX - 100);
+    feed("in", "last", "b", INT64_MAX);
+    feed("in", "old", "c", 7);
+    ck_assert(has_row("young"));
+    ck_assert(has_row("last"));
+    ck_assert(!has_row("old"));
+    expect("out", "young", "a", INT64_MAX - 100);
+    expect("out", "last", "b", INT64_MAX);
+    expect("out", "old", "c", 7);
+    expect("out", "old", NULL, 107);
+    expect_nothing("out");
+}
+END_TEST
+
 START_TEST(an_update_prolongs_a_row)
 {
     begin();
@@ -523,6 +540,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, flow_setup, flow_teardown);
     tcase_add_test(cases, a_row_dies_when_stream_time_is_past_its_time_and_ttl);
+    tcase_add_test(cases, a_record_of_the_last_time_there_is_stops_nothing);
     tcase_add_test(cases, an_update_prolongs_a_row);
     tcase_add_test(cases, an_update_with_an_earlier_time_shortens_a_row);
     tcase_add_test(cases, a_deleted_row_does_not_die_again_and_a_new_one_lives_its_own_time);

@@ -67,6 +67,13 @@ static void restart(bool kill)
     fixture_open();
 }
 
+/* Something is due from this stream time on; INT64_MAX = nothing ever. */
+static void expect_due(int64_t due_ms)
+{
+    ck_assert(!ks__state_expires(fixture_state, due_ms - 1));
+    ck_assert_int_eq(ks__state_expires(fixture_state, due_ms), due_ms != INT64_MAX);
+}
+
 /* ---- tests ---- */
 
 START_TEST(a_dead_row_is_hidden_before_it_is_deleted)
@@ -122,15 +129,15 @@ START_TEST(an_update_costs_no_entry_of_its_own)
 {
     for (int i = 0; i < 50; i++)
         put_at("a", "1", i);
-    ck_assert_int_eq(ks__state_expiry_ms(fixture_state), TTL + 1);
+    expect_due(TTL + 1);
     stream_ms = TTL + 1;
     ck_assert_int_eq(expire_all(), 1); /* the entry moves to the row's time */
     ck_assert_str_eq(fixture_get(fixture_store, "a"), "1");
-    ck_assert_int_eq(ks__state_expiry_ms(fixture_state), 49 + TTL + 1);
+    expect_due(49 + TTL + 1);
     stream_ms = 49 + TTL + 1;
     ck_assert_int_eq(expire_all(), 1);
     ck_assert_uint_eq(ks__kv_count(fixture_store), 0);
-    ck_assert_int_eq(ks__state_expiry_ms(fixture_state), INT64_MAX);
+    expect_due(INT64_MAX);
 }
 END_TEST
 
@@ -140,11 +147,11 @@ START_TEST(an_abort_brings_back_rows_and_times)
     fixture_commit();
     stream_ms = 111;
     ck_assert_int_eq(expire_all(), 1);
-    ck_assert_int_eq(ks__state_expiry_ms(fixture_state), INT64_MAX);
+    expect_due(INT64_MAX);
     ks__state_drop(fixture_state);
     stream_ms = 10;
     ck_assert_str_eq(fixture_get(fixture_store, "a"), "1");
-    ck_assert_int_eq(ks__state_expiry_ms(fixture_state), 111);
+    expect_due(111);
     stream_ms = 111;
     ck_assert_int_eq(expire_all(), 1);
     ck_assert_uint_eq(ks__kv_count(fixture_store), 0);
@@ -212,7 +219,25 @@ START_TEST(a_store_that_is_emptied_has_no_times_left)
     ck_assert_int_eq(ks__state_wipe(fixture_state, fixture_store, NULL, &error), KS_OK);
     stream_ms = 1000;
     ck_assert_int_eq(expire_all(), 0);
-    ck_assert_int_eq(ks__state_expiry_ms(fixture_state), INT64_MAX);
+    expect_due(INT64_MAX);
+}
+END_TEST
+
+/* The last times there are: a row at most as old as the ttl lives, and nothing is due for ever. */
+START_TEST(at_the_end_of_time_rows_die_by_their_age_too)
+{
+    stream_ms = INT64_MAX;
+    expect_due(INT64_MAX);
+    ck_assert_int_eq(expire_all(), 0);
+    put_at("last", "1", INT64_MAX);
+    put_at("young", "2", INT64_MAX - TTL);
+    ck_assert_int_eq(expire_all(), 0);
+    put_at("old", "3", INT64_MAX - TTL - 1);
+    ck_assert_int_eq(expire_all(), 1);
+    ck_assert_uint_eq(ks__kv_count(fixture_store), 2);
+    restart(_i == 1);
+    ck_assert_int_eq(expire_all(), 0);
+    ck_assert_str_eq(fixture_all(fixture_store, KS_ASCENDING), "last=1 young=2");
 }
 END_TEST
 
@@ -283,6 +308,7 @@ int main(void)
     tcase_add_loop_test(cases, what_was_not_deleted_before_the_end_is_deleted_after_it, 0, 2);
     tcase_add_test(cases, restored_rows_die_at_their_own_times);
     tcase_add_test(cases, a_store_that_is_emptied_has_no_times_left);
+    tcase_add_loop_test(cases, at_the_end_of_time_rows_die_by_their_age_too, 0, 2);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, after_the_steps_that_are_due_no_dead_row_and_every_living_one_is_there);
     suite_add_tcase(suite, cases);
