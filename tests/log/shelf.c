@@ -52,6 +52,7 @@ struct self {
 
 static struct shelf *shelves;
 static unsigned      calls, fail_at;
+static bool          forgets;
 
 void shelf_fail_at(unsigned n)
 {
@@ -62,6 +63,11 @@ void shelf_fail_at(unsigned n)
 unsigned shelf_calls(void)
 {
     return calls;
+}
+
+void shelf_forget_offsets(bool forget)
+{
+    forgets = forget;
 }
 
 static ks_status count_call(ks_log_ctx *ctx, const char *what)
@@ -280,7 +286,8 @@ static ks_status shelf_commit(ks_log_ctx *ctx, ks_log_commit *commit, void *self
         ks_log_append *append = &commit->appends[i];
         struct part   *part   = part_of(self, append->topic, append->partition);
 
-        append->first_offset = (int64_t)part->count;
+        if (!forgets)
+            append->first_offset = (int64_t)part->count;
         for (size_t j = 0; j < append->count; j++)
             put(part, append->records[j]);
     }

@@ -198,6 +198,23 @@ START_TEST(every_hook_may_fail_and_can_be_tried_again)
 }
 END_TEST
 
+START_TEST(a_commit_that_does_not_say_where_records_lie_is_an_error)
+{
+    ks_log    *log    = ks_log_new(contract_address(), NULL);
+    ks_writer *writer = ks_log_writer(log, NULL);
+
+    ck_assert_int_eq(ks_log_create_topic(log, "t", 1, false), KS_OK);
+    shelf_forget_offsets(true);
+    ck_assert_int_eq(ks_writer_append_text(writer, "t", "k", "v", 0), KS_OK);
+    ck_assert_int_eq(ks_writer_flush(writer, -1), KS_ELOG);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_writer_error(writer)),
+                                 "commit: it stored records of t-0 and set no first_offset"));
+    shelf_forget_offsets(false);
+    ks_writer_free(writer);
+    ks_log_free(log);
+}
+END_TEST
+
 /* ---- an app ---- */
 
 static ks_topology *count_topology(void)
@@ -299,6 +316,7 @@ int main(void)
     tcase_add_test(c, records_that_arrive_from_elsewhere_wake_and_are_read);
     tcase_add_test(c, an_address_that_does_not_open_says_why);
     tcase_add_test(c, every_hook_may_fail_and_can_be_tried_again);
+    tcase_add_test(c, a_commit_that_does_not_say_where_records_lie_is_an_error);
     tcase_add_test(c, an_app_runs_on_it_under_every_guarantee);
     suite_add_tcase(s, c);
     runner = srunner_create(s);

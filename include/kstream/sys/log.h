@@ -26,8 +26,11 @@
  *   UL4  One process has the log open at a time: members of groups are known in this process only.
  *        Within it an address is opened once, whoever uses it, and closed with its last user.
  *   UL5  The number of partitions of a topic does not change.
- *   UL6  A failure of a hook is the failure of the call that needed it: nothing is taken for done.
- *        KS_EUNAVAILABLE and KS_ETIMEOUT are tried again where that can help.
+ *   UL6  A failure of a hook is the failure of the call that needed it, and it has done nothing: as
+ *        a commit that fails may be tried again, it must not have stored anything. Where a storage
+ *        cannot know (the answer of a server was lost) it must find out before commit returns.
+ *   UL7  A read that adds no record says that there are none from `offset` to the end any more:
+ *        they are passed over.
  *
  * The hooks run on stream threads: while one waits, so does the thread.
  */

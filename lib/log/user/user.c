@@ -376,6 +376,17 @@ static ks_status check_epoch(struct ks_log_ctx *ctx, const struct ks__local_comm
     return KS_EFENCED;
 }
 
+/* Did the hook say where everything came to lie? */
+static ks_status check_offsets(struct ks_log_ctx *ctx, const struct unit *unit)
+{
+    for (size_t i = 0; i < unit->commit.append_count; i++)
+        if (unit->appends[i].first_offset < 0)
+            return ks__error_set(&ctx->error, KS_ELOG,
+                                 "it stored records of %s-%d and set no first_offset",
+                                 unit->appends[i].topic, (int)unit->appends[i].partition);
+    return KS_OK;
+}
+
 static ks_status store(struct ks_log_ctx *ctx, const struct ks__local_commit *commit,
                        struct unit *unit)
 {
@@ -385,6 +396,8 @@ static ks_status store(struct ks_log_ctx *ctx, const struct ks__local_commit *co
     status = check_epoch(ctx, commit);
     if (status == KS_OK)
         status = ctx->class->commit(ctx, &unit->commit, ctx->self);
+    if (status == KS_OK)
+        status = check_offsets(ctx, unit);
     return ks__user_leave(ctx, status, "commit", commit->error);
 }
 
