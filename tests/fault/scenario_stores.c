@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * scenario_stores.c - stores beyond tables: one of the user's own with a restart, a global and a
- * read-only one with processors, a history, a schedule with a start.
+ * read-only one with processors, a history, a bounded one, a schedule with a start, metrics.
  */
 #include "fault/scenario.h"
 
@@ -56,7 +56,9 @@ static const ks_processor keeper = KS_PROCESSOR(.state_size = sizeof(struct keep
 
 struct adder {
     struct sum         *sum;
-    ks_kv_store        *names, *prices;
+    ks_kv_store        *names, *prices, *last;
+    ks_counter         *records;
+    ks_latency         *lookups;
     ks_versioned_store *history;
 };
 
@@ -78,11 +80,15 @@ static ks_status adder_open(ks_ctx *ctx, void *self, void *user)
     adder->names   = ks_ctx_kv_store(ctx, "names");
     adder->prices  = ks_ctx_kv_store(ctx, "prices");
     adder->history = ks_ctx_versioned_store(ctx, "history");
+    adder->last    = ks_ctx_kv_store(ctx, "last");
+    adder->records = ks_ctx_counter(ctx, "records-total");
+    adder->lookups = ks_ctx_latency(ctx, "lookup");
     ks_ctx_schedule_at(ctx, 15, 10, KS_STREAM_TIME, tick, NULL);
     return KS_OK;
 }
 
-/* Adds the price of the record's name, and how many versions the key has had. */
+/* Adds the price of the record's name, how many versions the key has had, and much if the name is
+ * still the last one, which it never is. */
 static ks_status adder_process(ks_ctx *ctx, const ks_record *record, void *self)
 {
     struct adder *adder = self;
@@ -98,6 +104,10 @@ static ks_status adder_process(ks_ctx *ctx, const ks_record *record, void *self)
     if (ks_kv_store_get(adder->names, record->value, &name) &&
         ks_kv_store_get(adder->prices, name.value, &price))
         adder->sum->sum += (int64_t)price.value.size * 100;
+    if (!ks_kv_store_put_if_absent(adder->last, record->value, record->key))
+        adder->sum->sum += 10000;
+    ks_counter_add(adder->records, 1);
+    ks_latency_add(adder->lookups, 1);
     sum = ks_ctx_i64(ctx, adder->sum->sum);
     ks_store_ctx_log(adder->sum->ctx, KS_TEXT("sum"), sum);
     ks_ctx_forward_value(ctx, sum);
@@ -118,9 +128,10 @@ static ks_topology *declare(void)
     ks_builder_add_read_only_store(b, KS_KV_STORE("prices"), "prices", NULL, &keeper,
                                    (void *)(uintptr_t) "prices");
     ks_builder_add_versioned_store(b, KS_VERSIONED_STORE("history", .history_ms = 100));
+    ks_builder_add_store(b, KS_KV_STORE("last", .max_rows = 1));
     ks_builder_add_user_store(b, &sum_class, NULL, KS_USER_STORE("sum"));
     s = ks_stream_process(ks_builder_stream(b, "in", NULL), &adder, NULL,
-                          KS_CONNECTED(.stores = { "sum", "prices", "history" }));
+                          KS_CONNECTED(.stores = { "sum", "prices", "history", "last" }));
     ks_stream_to(s, "out", NULL);
     ks_builder_build(b, &topology);
     ks_builder_free(b);
