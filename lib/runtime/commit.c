@@ -54,7 +54,8 @@ static ks_status task_failed(const struct ks__task *task, ks_error *error)
     return ks__task_error(task)->status;
 }
 
-/* Records wait for answers: go on asking, but end it before the log ends the transaction. */
+/* Records wait for answers: go on asking, but end it before the log ends the transaction. KS_OK =
+ * they have had their time, the commit goes on without them. */
 static ks_status wait_for_answers(struct ks__commit *commit, const struct ks__task *task,
                                   ks_error *error)
 {
@@ -68,6 +69,8 @@ static ks_status wait_for_answers(struct ks__commit *commit, const struct ks__ta
     }
     if (now - commit->settling_since_ms < limit)
         return KS_EAGAIN;
+    if (!ks__task_must_settle(task))
+        return KS_OK;
     return ks__error_set(error, KS_ETIMEOUT,
                          "task %s: %zu records have no answer, a commit has waited %lld ms for "
                          "them: half of transaction.timeout.ms; .timeout_ms should be less",
@@ -75,12 +78,11 @@ static ks_status wait_for_answers(struct ks__commit *commit, const struct ks__ta
                          (long long)(now - commit->settling_since_ms));
 }
 
-/* See that nothing is held back and nothing waits in the caches; the ones may fill the others. */
-static ks_status settle_and_flush(struct ks__commit *commit, struct ks__task *task,
-                                  ks_error *error)
+/* See that nothing is held back (where it settles) and nothing waits in the caches; the ones may
+ * fill the others. KS_EAGAIN = answers are missing, or the log is full. */
+static ks_status settle_and_flush(struct ks__task *task, bool settles, ks_error *error)
 {
-    const bool settles = ks__task_must_settle(task);
-    ks_status  status = settles ? ks__task_settle(task) : KS_OK;
+    ks_status status = settles ? ks__task_settle(task) : KS_OK;
 
     if (status == KS_OK && !ks__task_flush_caches(task))
         return task_failed(task, error);
@@ -88,17 +90,25 @@ static ks_status settle_and_flush(struct ks__commit *commit, struct ks__task *ta
         status = KS_EAGAIN;
     if (status == KS_OK)
         status = ks__task_drain(task);
-    if (status == KS_EAGAIN)
-        return settles && ks__task_pending(task) > 0 ? wait_for_answers(commit, task, error)
-                                                     : KS_EAGAIN;
-    return status == KS_OK ? KS_OK : task_failed(task, error);
+    return status == KS_OK || status == KS_EAGAIN ? status : task_failed(task, error);
+}
+
+static ks_status prepare(struct ks__commit *commit, struct ks__task *task, ks_error *error)
+{
+    const bool settles = commit->patient || ks__task_must_settle(task);
+    ks_status  status = settle_and_flush(task, settles, error);
+
+    if (status != KS_EAGAIN || !settles || ks__task_pending(task) == 0)
+        return status;
+    status = wait_for_answers(commit, task, error);
+    return status == KS_OK ? settle_and_flush(task, false, error) : status;
 }
 
 static ks_status do_caches(struct ks__commit *commit, struct ks__task *const *tasks, size_t count,
                            ks_error *error)
 {
     for (; commit->next < count; commit->next++) {
-        ks_status status = settle_and_flush(commit, tasks[commit->next], error);
+        ks_status status = prepare(commit, tasks[commit->next], error);
 
         if (status != KS_OK)
             return status;

@@ -9,7 +9,8 @@
  * Invariants
  *   C1  LMDB is never ahead of what the log has committed (T1).
  *   C2  Nothing is drawn or processed between the first step of a commit and its end; records that
- *       operators hold back go on at its begin, where the guarantee asks for it (task_hold.c).
+ *       operators hold back go on at its begin, where the guarantee asks for it (task_hold.c), and
+ *       before an orderly end (`patient`).
  *   C3  A failure of any task's LMDB write after the log's commit loses nothing: the sealed layer
  *       stays.
  *
@@ -35,6 +36,9 @@ struct ks__commit {
     struct ks__position  *positions;
     size_t                count, capacity;
     size_t                next;    /* tasks done in this phase */
+    bool                  patient;  /* set by the caller: wait for answers also where the guarantee
+                                     * does not ask for it, but go on without those that do not
+                                     * come */
     bool                  settling; /* waits for answers */
     int64_t               settling_since_ms; /* monotone */
 };

@@ -4,9 +4,10 @@
  *
  *      exactly_once_v2   a commit waits until nothing is held
  *      at_least_once     positions stop before the oldest record held; after a crash the records
- *                        from there on are read again. If what is held came through an operator
- *                        with state, a commit waits as above: that operator might take the record
- *                        read again for an old one and drop it, and it would be lost.
+ *                        from there on are read again. Where the task has an operator with state a
+ *                        commit waits as above. It would have taken in what overtook, and take it
+ *                        in a second time: a count would count twice; or take what was held for
+ *                        old, and drop it.
  *      at_most_once      a commit does not care
  *
  * Each record that is let go counts as a record of its own.
@@ -21,22 +22,12 @@ static bool has_state(const struct ks__op *op)
     return (op->class->traits & KS__OP_STATELESS) == 0;
 }
 
-/* Which operators have one with a state above them, in whatever order they stand. */
-static void find_stateful(struct ks__task *task)
+static bool any_has_state(const struct ks__task *task)
 {
-    bool changed = true;
-
-    while (changed) {
-        changed = false;
-        for (size_t i = 0; i < task->op_count; i++)
-            for (unsigned n = 0; n < task->ops[i].parent_count && !task->more[i].below_state; n++) {
-                const struct ks__op *parent = task->ops[i].parents[n];
-
-                task->more[i].below_state = has_state(parent) ||
-                                            ks__task_more(task, parent)->below_state;
-                changed = changed || task->more[i].below_state;
-            }
-    }
+    for (size_t i = 0; i < task->op_count; i++)
+        if (has_state(&task->ops[i]))
+            return true;
+    return false;
 }
 
 bool ks__task_find_holders(struct ks__task *task)
@@ -51,17 +42,11 @@ bool ks__task_find_holders(struct ks__task *task)
     task->holders = ks__zalloc_array(count, sizeof(*task->holders));
     if (task->holders == NULL)
         return false;
-    find_stateful(task);
-    for (size_t i = 0; i < task->op_count; i++) {
-        struct ks__op *op = &task->ops[i];
-
-        if (op->class->holding == NULL)
-            continue;
-        task->holders[task->holder_count++] = op;
-        if (guarantee == KS__EXACTLY_ONCE_V2 ||
-            (guarantee == KS__AT_LEAST_ONCE && task->more[i].below_state))
-            task->settles = true;
-    }
+    for (size_t i = 0; i < task->op_count; i++)
+        if (task->ops[i].class->holding != NULL)
+            task->holders[task->holder_count++] = &task->ops[i];
+    task->settles = guarantee == KS__EXACTLY_ONCE_V2 ||
+                    (guarantee == KS__AT_LEAST_ONCE && any_has_state(task));
     return true;
 }
 

@@ -51,7 +51,6 @@ struct ks__task_op {
     struct ks__meters      meters;    /* of the user; to the end of the task */
     unsigned               scheduled; /* calls of schedule in open so far */
     bool                   opened;
-    bool                   below_state; /* what reaches it comes through an operator with state */
 };
 
 struct ks__task_store {

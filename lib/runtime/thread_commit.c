@@ -67,9 +67,10 @@ void ks__stream_thread_commit_begin(struct ks__stream_thread *thread, enum ks__c
         thread->aborting = true;
         return;
     }
-    thread->committing  = reason;
-    thread->force_write = reason != KS__COMMIT_DUE ||
-                          pending_bytes(thread) >= thread->app->settings.state_flush_bytes;
+    thread->committing     = reason;
+    thread->commit.patient = reason == KS__COMMIT_CLOSE;
+    thread->force_write    = reason != KS__COMMIT_DUE ||
+                             pending_bytes(thread) >= thread->app->settings.state_flush_bytes;
 }
 
 enum ks__turn ks__stream_thread_commit(struct ks__stream_thread *thread)

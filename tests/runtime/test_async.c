@@ -345,6 +345,117 @@ START_TEST(a_killed_app_loses_nothing_that_waits)
 }
 END_TEST
 
+/* ---- state ---- */
+
+/* A count that sees what overtakes: below the calls, or beside them. */
+static void declare_count(bool beside)
+{
+    ks_builder *b     = ks_builder_new();
+    ks_stream  *in    = ks_builder_stream(b, "one", KS_CONSUMED(.key   = ks_serde_utf8(),
+                                                                .value = ks_serde_utf8()));
+    ks_stream  *rated = ks_stream_map_async(in, ask, NULL, KS_ASYNC(.timeout_ms = 60000));
+    ks_stream  *seen_by_count = beside ? in : rated;
+    ks_table   *counts = ks_grouped_stream_count(ks_stream_group_by_key(seen_by_count, NULL),
+                                                 KS_MATERIALIZED(.store = "counts",
+                                                                 .cache = KS_OFF));
+
+    ks_stream_to(ks_table_to_stream(counts, NULL), "counts", NULL);
+    ks_stream_to(rated, "out", NULL);
+    ck_assert_int_eq(ks_builder_build(b, &topology), KS_OK);
+    ks_builder_free(b);
+    stage_topic(&stage, "one", 1);
+    stage_topic(&stage, "counts", 1);
+}
+
+/* The first has no answer, ten of another key overtake it. */
+static void feed_one_slow(void)
+{
+    pool.forgets = 1;
+    stage_append(&stage, "one", "k0", "0");
+    for (int i = 0; i < 10; i++)
+        stage_append(&stage, "one", "k1", "1");
+    stage_flush(&stage);
+}
+
+static void step_for(int ms)
+{
+    for (int i = 0; i < ms; i++) {
+        ck_assert_int_eq(ks_app_step(app, 1), KS_OK);
+        usleep(1000);
+    }
+}
+
+START_TEST(what_overtook_a_slow_call_is_counted_once_over_a_kill)
+{
+    declare_count(_i == 1);
+    stage_set(&stage, "processing.guarantee", "at_least_once");
+    stage_set(&stage, "session.timeout.ms", "300");
+    feed_one_slow();
+    app = ks_app_new(topology, stage.config);
+    while (pool_started() < 11)
+        ck_assert_int_eq(ks_app_step(app, 1), KS_OK);
+    step_for(200); /* commits are due meanwhile */
+    ks__app_abandon(app);
+    ks_app_free(app);
+    app   = NULL;
+    other = start();
+    while (pool_started() < 22)
+        usleep(1000);
+    end(&other);
+    ck_assert_int_eq(stage_last_i64(&stage, "counts", "k1"), 10);
+    ck_assert_int_eq(stage_last_i64(&stage, "counts", "k0"), 1);
+}
+END_TEST
+
+static void *let_work(void *user)
+{
+    usleep(100000);
+    pool_set(false, false);
+    return user;
+}
+
+/* Answers come while it closes: nothing is left for the next one. */
+START_TEST(an_orderly_close_waits_for_answers_under_every_guarantee)
+{
+    pthread_t later;
+
+    declare(KS_ASYNC(.max_pending = 16));
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    pool_set(true, false);
+    app = start();
+    feed(0, 20);
+    while (pool_started() < 20)
+        usleep(1000);
+    pthread_create(&later, NULL, let_work, NULL);
+    end(&app);
+    pthread_join(later, NULL);
+    check_output(20, true);
+    other = start();
+    feed(20, 21);
+    stage_await_count(&stage, NULL, "out", 21);
+    end(&other);
+    check_output(21, true);
+    ck_assert_uint_eq(pool_started(), 21);
+}
+END_TEST
+
+/* Nobody answers: the close goes on without, and the next one asks again. */
+START_TEST(an_orderly_close_does_not_wait_for_ever)
+{
+    declare(KS_ASYNC(.timeout_ms = 60000));
+    stage_set(&stage, "processing.guarantee", "at_least_once");
+    stage_set(&stage, "transaction.timeout.ms", "1000");
+    pool.forgets = 1;
+    app = start();
+    feed(0, 7);
+    stage_await_count(&stage, NULL, "out", 6);
+    end(&app);
+    other = start();
+    await_all(7);
+    end(&other);
+}
+END_TEST
+
 /* Without an answer a commit gives up, aborts, and asks again. */
 START_TEST(a_call_that_is_never_answered_is_made_again_under_exactly_once)
 {
@@ -410,6 +521,9 @@ int main(void)
     tcase_add_loop_test(cases, no_more_calls_are_made_than_allowed, 0, 3);
     tcase_add_loop_test(cases, a_rebalance_loses_nothing_that_waits, 0, 2);
     tcase_add_loop_test(cases, a_killed_app_loses_nothing_that_waits, 0, 2);
+    tcase_add_loop_test(cases, what_overtook_a_slow_call_is_counted_once_over_a_kill, 0, 2);
+    tcase_add_loop_test(cases, an_orderly_close_waits_for_answers_under_every_guarantee, 0, 3);
+    tcase_add_test(cases, an_orderly_close_does_not_wait_for_ever);
     tcase_add_test(cases, a_call_that_is_never_answered_is_made_again_under_exactly_once);
     tcase_add_loop_test(cases, a_timeout_of_a_record_wakes_the_thread, 0, 3);
     tcase_add_test(cases, an_answer_makes_the_descriptor_of_a_stepped_app_readable);

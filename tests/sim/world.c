@@ -107,8 +107,7 @@ bool world_open(struct world *world, uint64_t seed, bool verbose, bool spoiled)
     tally_init(&world->tally, world->plan.rule,
                world->plan.shape == SHAPE_PROCESSOR || !world->plan.caches);
     /* Whoever takes a task over finds its state: then at least once counts each record once. */
-    world->tally.kept = world->plan.rule == TALLY_AT_LEAST_ONCE && world->plan.shared_state &&
-                        !(world->plan.async && world->plan.shape == SHAPE_PROCESSOR);
+    world->tally.kept = world->plan.rule == TALLY_AT_LEAST_ONCE && world->plan.shared_state;
     plan_note(world);
     snprintf(world->directory, sizeof(world->directory), "%.40s/kstream-sim.XXXXXX",
              folder != NULL ? folder : "/tmp");
