@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_threads.c - what an app tells of its threads and tasks.
+ * test_threads.c - what an app tells of its threads and tasks, and of metrics of the user's own.
  */
 #include "app_fixture.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,62 @@ START_TEST(a_second_app_in_the_process_brings_threads_and_takes_them_away)
 }
 END_TEST
 
+/* A metric for each value, made when it comes. */
+static ks_status count_value(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    char name[32];
+
+    (void)user;
+    snprintf(name, sizeof(name), "%.*s-total", KS_BYTES_ARG(record->value));
+    ks_counter_add(ks_ctx_counter(ctx, name), 1);
+    ks_latency_add(ks_ctx_latency(ctx, "value"), 5);
+    return KS_OK;
+}
+
+static ks_topology *counting(void)
+{
+    ks_builder  *b = ks_builder_new();
+    ks_topology *built;
+
+    ks_stream_foreach(ks_builder_stream(b, "lines", NULL), count_value, NULL, NULL);
+    ck_assert_int_eq(ks_builder_build(b, &built), KS_OK);
+    ks_builder_free(b);
+    return built;
+}
+
+static int64_t sum_of(const char *name)
+{
+    ks_metrics *metrics = ks_app_metrics(app);
+    int64_t     sum     = ks_metrics_sum(metrics, name, NULL);
+
+    ks_metrics_free(metrics);
+    return sum;
+}
+
+START_TEST(metrics_of_the_users_own_are_read_while_they_are_made)
+{
+    ks_topology_free(topology);
+    topology = counting();
+    start_app();
+    for (int i = 0; i < 50; i++) {
+        char value[16];
+
+        snprintf(value, sizeof(value), "v%d", i);
+        stage_feed(&stage, "lines", NULL, value);
+        sum_of("value-total");
+    }
+    for (int i = 0; i < 30000 && sum_of("v49-total") == 0; i++)
+        stage_pause(NULL);
+    ck_assert_int_eq(sum_of("v49-total"), 1);
+    ck_assert_int_eq(sum_of("v0-total"), 1);
+    for (int i = 0; i < 30000 && sum_of("value-latency-total") < 250; i++)
+        stage_pause(NULL);
+    ck_assert_int_eq(sum_of("value-latency-total"), 250);
+    ck_assert_int_eq(sum_of("value-latency-max"), 5);
+    close_app();
+}
+END_TEST
+
 START_TEST(without_an_app_there_are_none)
 {
     ck_assert_ptr_null(ks_app_threads(NULL));
@@ -198,6 +255,7 @@ int main(void)
     tcase_add_test(cases, every_thread_is_told_of_with_its_tasks);
     tcase_add_test(cases, a_thread_goes_from_starting_to_ended);
     tcase_add_test(cases, a_second_app_in_the_process_brings_threads_and_takes_them_away);
+    tcase_add_test(cases, metrics_of_the_users_own_are_read_while_they_are_made);
     tcase_add_test(cases, without_an_app_there_are_none);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
