@@ -23,6 +23,8 @@ void ks__task_end_record(struct ks__task *task)
         task->end_count = 0;
     }
     task->ctx.decoded = NULL;
+    task->ctx.branch  = 0;
+    task->ctx.step++;
     if (task->state != NULL)
         ks__state_end_record(task->state);
     ks__arena_reset(&task->arena);

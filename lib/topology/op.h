@@ -191,6 +191,9 @@ struct ks_ctx {
     int64_t                   join_emit_ms;   /* and of results without partner */
     int64_t                   idle_advance_ms; /* silence after which time goes on; 0 = never */
     ks_origin                 origin;    /* topic NULL = none */
+    uint64_t                  branch;    /* which of those that came of `origin` and were held back
+                                          * this is; the same when it is read again. 0 = none was */
+    uint64_t                  step;      /* so many records were ended before the present one */
     const ks_record          *raw;       /* the record as it was read; NULL = none */
     struct ks__decoded       *decoded;   /* ks_ctx_decode(): this record's, in the arena */
 };

@@ -24,7 +24,7 @@
 #include <string.h>
 
 #define TIME_CLOCK "time"
-#define MARK_BYTES 16
+#define MARK_BYTES 24
 
 /* How ids are chosen; the repartition topic needs it, too. */
 struct chooser {
@@ -43,29 +43,27 @@ struct distinct_args {
 
 struct distinct {
     struct ks_kv_store *store;
-    ks_origin           origin; /* of the record before */
-    uint32_t            nth;    /* of its origin */
+    uint64_t            step; /* ks_ctx.step of the record before */
+    uint32_t            nth;  /* of its step */
 };
 
 /* ---- which record ---- */
 
-/* Several records may come of one that was read. Null = it cannot be told. */
+/* Several records may come of one that was read, in one step or, where an operator above held them
+ * back, each in a step of its own. Null = it cannot be told. */
 static ks_bytes mark_of(struct distinct *self, const ks_ctx *ctx, unsigned char out[MARK_BYTES])
 {
     const ks_origin *now = &ctx->origin;
 
+    self->nth  = self->step == ctx->step ? self->nth + 1 : 0;
+    self->step = ctx->step;
     if (now->topic == NULL)
         return KS_NULL;
-    if (now->topic == self->origin.topic && now->partition == self->origin.partition &&
-        now->offset == self->origin.offset)
-        self->nth++;
-    else
-        self->nth = 0;
-    self->origin = *now;
     ks__put_be64(out, (uint64_t)now->offset);
     ks__put_be32(out + 8, ks__murmur2(now->topic, strlen(now->topic)));
     ks__put_be32(out + 12, self->nth);
-    return (ks_bytes){ out, MARK_BYTES };
+    ks__put_be64(out + 16, ctx->branch);
+    return (ks_bytes){ out, ctx->branch != 0 ? MARK_BYTES : MARK_BYTES - 8 };
 }
 
 static bool is_itself(ks_bytes kept, ks_bytes mark)
@@ -109,6 +107,7 @@ static void distinct_open(void *state, ks_ctx *ctx)
     const struct distinct_args *args = ctx->op->node->args;
     struct distinct            *self = state;
 
+    self->step  = UINT64_MAX;
     self->store = ctx->ops->store(ctx, args->store, KS__STORE_WINDOW, true);
 }
 

@@ -16,6 +16,9 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/murmur2.h"
+
+#include <string.h>
 
 #define DEFAULT_PENDING    100
 #define DEFAULT_TIMEOUT_MS 5000
@@ -42,6 +45,8 @@ struct async {
     struct ks_pending       *ready, **ready_end;   /* may leave, by next_answered */
     struct ks_pending       *leaving;      /* lends its bytes to the end of the record */
     struct ks_pending       *spare;
+    uint64_t                 step; /* ks_ctx.step of the record before */
+    uint64_t                 nth;  /* of its step */
 };
 
 /* ---- lists ---- */
@@ -137,6 +142,7 @@ static void async_open(void *state, ks_ctx *ctx)
 
     self->args         = ctx->op->node->args;
     self->bucket_count = 1;
+    self->step         = UINT64_MAX;
     self->ready_end    = &self->ready;
     while (self->args->order == KS_ASYNC_BY_KEY && self->bucket_count < self->args->max_pending &&
            self->bucket_count < BUCKETS_MOST)
@@ -222,6 +228,27 @@ static struct ks_pending *take_spare(struct async *self)
     return spare;
 }
 
+static uint64_t mix(uint64_t bits)
+{
+    bits = (bits ^ (bits >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return bits ^ (bits >> 31);
+}
+
+/* They leave in any order, so which of its origin one is has to be said on its way in. The same in
+ * every run: rows of operators below keep it. */
+static uint64_t branch_of(struct async *self, const ks_ctx *ctx)
+{
+    const char *name = ctx->op->node->name;
+    uint64_t    here;
+
+    self->nth  = self->step == ctx->step ? self->nth + 1 : 1;
+    self->step = ctx->step;
+    here       = (uint64_t)ks__murmur2(name, strlen(name)) << 32 | (self->nth & UINT32_MAX);
+    here       = mix(here + mix(ctx->branch));
+    return here != 0 ? here : 1;
+}
+
 static int64_t later_by(int64_t now_ms, int64_t by_ms)
 {
     return by_ms < INT64_MAX - now_ms ? now_ms + by_ms : INT64_MAX;
@@ -240,6 +267,7 @@ static void async_process(void *state, ks_ctx *ctx, const struct ks__record *rec
         return;
     }
     ks__pending_begin(pending);
+    pending->branch = branch_of(self, ctx);
     pending->due_ms = later_by(ctx->ops->mono_ms(ctx), self->args->timeout_ms);
     enqueue(self, pending);
     watch(self, pending);
@@ -327,6 +355,7 @@ static void leave(ks_ctx *ctx, struct ks_pending *pending)
 
     ctx->raw    = pending->has_raw ? &pending->raw : NULL;
     ctx->origin = pending->origin;
+    ctx->branch = pending->branch;
     ctx->now_ms = pending->record.record.timestamp_ms;
     if (pending->answer == KS__ANSWER_REFUSED)
         return;

@@ -63,6 +63,7 @@ struct ks_pending {
     ks_record          raw;
     bool               has_raw;
     ks_origin          origin;
+    uint64_t           branch;   /* ks_ctx.branch when it leaves */
     unsigned char     *block;
     size_t             capacity;
 
