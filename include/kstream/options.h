@@ -178,7 +178,13 @@ typedef struct ks_materialized {
     ks_switch       versioned KS_ZERO;    /* KS_ON: versioned also with history 0 */
     int64_t         ttl_ms KS_ZERO; /* a row is deleted, downstream too, once stream time is past
                                        its time by more; 0 = never */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_materialized;
+
+/* `topic_config`: what Kafka is told when it creates the changelog, before all else that says so:
+ * "min.insync.replicas=2,retention.ms=86400000"; a value may be a list. A topic that is there
+ * is left as it is. The logs of one machine know `cleanup.policy` alone. Kafka:
+ * Materialized#withLoggingEnabled(Map) and others of that name. */
 
 /* In which order the answers of asynchronous calls leave. */
 typedef enum ks_async_order {
@@ -212,6 +218,7 @@ typedef struct ks_distinct {
     ks_switch       changelog KS_ZERO; /* default on */
     ks_switch       repartition KS_ZERO; /* KS_OFF: equal ids are in one partition already */
     ks_switch       pass_late KS_ZERO; /* KS_ON: too late passes, unchecked; default: dropped */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_distinct;
 
 /* Kafka: Joined. `name` names the join and the repartition topic of its stream side. */
@@ -241,6 +248,7 @@ typedef struct ks_table_joined {
     ks_switch          changelog KS_ZERO;
     ks_partitioner_fn *partitioner KS_ZERO;
     void              *user KS_ZERO; /* the partitioner's */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_table_joined;
 
 /* What happens when a buffer is full. */
@@ -262,6 +270,7 @@ typedef struct ks_suppressed {
     int64_t      max_bytes KS_ZERO;   /* of keys and values; 0 = no limit */
     ks_when_full full KS_ZERO;
     ks_switch    changelog KS_ZERO;   /* default on; off: what is held is lost with the state */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_suppressed;
 
 /* The functions of an aggregation. The initial aggregate is a constant. Kafka: Initializer,
@@ -362,6 +371,7 @@ typedef struct ks_stream_joined {
     const ks_serde *other KS_ZERO; /* of the right side */
     const ks_serde *out KS_ZERO;   /* of the result */
     ks_switch       changelog KS_ZERO; /* default on */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_stream_joined;
 
 /* The stores and parents of a processor. More than eight: ks_builder_connect(). */
@@ -387,6 +397,7 @@ typedef struct ks_table_connected {
     ks_switch       cache KS_ZERO;
     ks_switch       changelog KS_ZERO;
     const char     *stores[KS_CONNECTED_MAX] KS_ZERO; /* that the function uses */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_table_connected;
 
 /* A state store for processors: see ks_builder_add_store(). */
@@ -400,6 +411,7 @@ typedef struct ks_store_options {
     ks_switch       changelog KS_ZERO; /* default on */
     int64_t         ttl_ms KS_ZERO;    /* as in ks_materialized */
     int64_t         max_rows KS_ZERO;  /* the least recently used go; 0 = no bound */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_store_options;
 
 /* A window store for processors: see ks_builder_add_window_store(). */
@@ -414,6 +426,7 @@ typedef struct ks_window_store_options {
     int64_t         retention_ms KS_ZERO; /* how long rows can be read; needed */
     int64_t         size_ms KS_ZERO;      /* of a window: gives the rows their end */
     bool            duplicates KS_ZERO;   /* a put never replaces; null values are ignored */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_window_store_options;
 
 /* A session store for processors: see ks_builder_add_session_store(). */
@@ -426,6 +439,7 @@ typedef struct ks_session_store_options {
     ks_switch       cache KS_ZERO;        /* default off */
     ks_switch       changelog KS_ZERO;    /* default on */
     int64_t         retention_ms KS_ZERO; /* needed */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_session_store_options;
 
 /* A versioned store for processors: see ks_builder_add_versioned_store(). */
@@ -437,6 +451,7 @@ typedef struct ks_versioned_store_options {
     const ks_serde *value KS_ZERO;
     ks_switch       changelog KS_ZERO;  /* default on */
     int64_t         history_ms KS_ZERO; /* how old a put, or a version that is read, may be */
+    const char     *topic_config KS_ZERO; /* of a new changelog: "name=value,..." */
 } ks_versioned_store_options;
 
 /* A literal of an options struct, as a pointer that is good for the call it stands in. */

@@ -392,6 +392,8 @@ void ks__table_make_readable(struct ks__logical *node);
 
 /* Declare a store; takes its name. Nodes use it by ks__logical_use_store(). */
 bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__store_spec *spec);
+/* Make lines of the configuration of its changelog, as options have it; the text is copied. */
+bool ks__topic_lines(ks_builder *b, const struct ks__call *call, struct ks__store_spec *spec);
 /* Latches a negative time to live. */
 bool ks__check_ttl(ks_builder *b, const struct ks__call *call, int64_t ttl_ms);
 

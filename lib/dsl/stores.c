@@ -17,6 +17,8 @@ bool ks__store_add(ks_builder *b, const struct ks__call *call, const struct ks__
     if (part == NULL)
         return ks__latch_no_memory(b) != NULL;
     part->spec     = *spec;
+    if (!ks__topic_lines(b, call, &part->spec))
+        return false;
     *b->stores_end = part;
     b->stores_end  = &part->next;
     return true;
@@ -70,6 +72,7 @@ void ks_builder_add_store(ks_builder *b, const ks_store_options *store)
                                             .value     = options.value,
                                             .cache     = options.cache == KS_ON,
                                             .changelog = options.changelog != KS_OFF,
+                                            .topic_config = options.topic_config,
                                             .plain     = true });
 }
 
@@ -94,6 +97,7 @@ void ks_builder_add_window_store(ks_builder *b, const ks_window_store_options *s
                                             .value        = options.value,
                                             .cache        = options.cache == KS_ON,
                                             .changelog    = options.changelog != KS_OFF,
+                                            .topic_config = options.topic_config,
                                             .plain        = true,
                                             .retention_ms = options.retention_ms,
                                             .window_ms    = options.size_ms,
@@ -116,6 +120,7 @@ void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options 
                                             .value        = options.value,
                                             .cache        = options.cache == KS_ON,
                                             .changelog    = options.changelog != KS_OFF,
+                                            .topic_config = options.topic_config,
                                             .plain        = true,
                                             .retention_ms = options.retention_ms });
 }
@@ -138,6 +143,7 @@ void ks_builder_add_versioned_store(ks_builder *b, const ks_versioned_store_opti
                                             .key        = options.key,
                                             .value      = options.value,
                                             .changelog  = options.changelog != KS_OFF,
+                                            .topic_config = options.topic_config,
                                             .plain      = true,
                                             .history_ms = options.history_ms });
 }
@@ -169,6 +175,7 @@ void ks_builder_add_user_store(ks_builder *b, const ks_store_class *store, void 
                   &(struct ks__store_spec){ .name      = call.name,
                                             .kind      = KS__STORE_USER,
                                             .changelog = changelog,
+                                            .topic_config = mine.topic_config,
                                             .plain     = true,
                                             .class     = store,
                                             .user      = user });

@@ -22,7 +22,7 @@ bool ks__is_materialized(const ks_materialized *options)
     return options->store != NULL || options->key != NULL || options->value != NULL ||
            options->cache != KS_DEFAULT || options->changelog != KS_DEFAULT ||
            options->history_ms != 0 || options->versioned != KS_DEFAULT ||
-           options->ttl_ms != 0;
+           options->ttl_ms != 0 || options->topic_config != NULL;
 }
 
 void ks__table_store(struct ks__table_part *part, const char *name, const ks_materialized *options,
@@ -36,6 +36,7 @@ void ks__table_store(struct ks__table_part *part, const char *name, const ks_mat
         .key       = key,
         .value     = value,
         .cache     = options->cache != KS_OFF && !versioned,
+        .topic_config = options->topic_config,
         .changelog = options->changelog != KS_OFF,
         .history_ms = options->history_ms,
         .ttl_ms    = options->ttl_ms,
@@ -113,7 +114,7 @@ bool ks__table_attach(ks_builder *b, const struct ks__call *call, struct ks__log
     if (node->table == NULL)
         return ks__latch_no_memory(b) != NULL;
     if (!check_retention(b, call, part) || !check_history(b, call, part) ||
-        !check_ttl(b, call, part))
+        !check_ttl(b, call, part) || !ks__topic_lines(b, call, &node->table->store))
         return false;
     /* A generated name is taken at once: nobody else may have it. */
     return part->store.name == NULL || ks__take_store_name(b, call, part->store.name);

@@ -143,7 +143,9 @@ static void tell_existing(ks_log *log, const struct ks__topic_spec *spec, ks_err
 
 ks_status ks_log_create_topic(ks_log *log, const char *topic, int32_t partitions, bool compacted)
 {
-    struct ks__topic_spec spec = { topic, partitions, compacted, 0 };
+    struct ks__topic_spec spec = {
+        .name = topic, .partitions = partitions, .compacted = compacted
+    };
     ks_error              error = { .status = KS_OK };
     ks_status             status;
 

@@ -68,6 +68,7 @@ struct ks__topic_spec {
     int32_t     partitions;
     bool        compacted;
     int64_t     retention_ms; /* -1 = for ever; 0 = the log's default */
+    const char *config;       /* kafka, instead of both: lines "name=value\n"; NULL = none */
 };
 
 enum ks__offset_kind {

@@ -179,6 +179,19 @@ static ks_status list_properties(struct ks_app *app, ks_error *error)
     return KS_OK;
 }
 
+/* Of what internal topics are created with, the logs of one machine know the policy alone. */
+static void tell_unused(const struct ks_app *app)
+{
+    const struct ks__config_values *values = &app->settings.values;
+    const char                     *kind   = ks__cluster_kind(app->cluster);
+
+    for (size_t i = 0; i < values->pair_count && strcmp(kind, "kafka") != 0; i++)
+        if (values->pairs[i].prefix == KS__PREFIX_TOPIC &&
+            strcmp(values->pairs[i].name, "cleanup.policy") != 0)
+            KS__LOG_AT_WARN(&app->log, "runtime", "topic.%s is without effect on the %s log",
+                            values->pairs[i].name, kind);
+}
+
 static ks_status open_cluster(struct ks_app *app, ks_error *error)
 {
     struct ks__cluster_options options = { .clock          = app->clock,
@@ -195,6 +208,8 @@ static ks_status open_cluster(struct ks_app *app, ks_error *error)
         return ks__error_no_memory(error, "address");
     status = ks__cluster_open(&app->cluster, address, &options, error);
     ks__free(address);
+    if (status == KS_OK)
+        tell_unused(app);
     return status;
 }
 

@@ -34,6 +34,7 @@ enum row {
     ROW_STATE_FLUSH_MS,
     ROW_STATE_MAP_BYTES,
     ROW_KAFKA_RETENTION,
+    ROW_CHANGELOG_MORE,
     ROW_WINDOW_EMIT,
     ROW_JOIN_EMIT,
     ROW_MAX_TASK_IDLE,
@@ -145,6 +146,11 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
         .name = "windowstore.kafka.retention", .by_default = "false",
         .doc  = "Whether window and session stores hide rows exactly when Kafka Streams does, even "
                 "rows that a final result or a slower input of a cogroup still needs. Ours."),
+    [ROW_CHANGELOG_MORE] = DURATION(
+        .name = "windowstore.changelog.additional.retention.ms", .by_default = "1d",
+        .max  = YEAR_MS,
+        .doc  = "How much longer than its rows can be read a new changelog of a window or session "
+                "store keeps them, where the log deletes by time."),
     [ROW_WINDOW_EMIT] = DURATION(
         .name = "__emit.interval.ms.kstreams.windowed.aggregation__", .by_default = "1000",
         .max  = YEAR_MS,
@@ -251,6 +257,8 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
 static const struct ks__config_prefix prefixes[] = {
     { "consumer.", "Given to librdkafka's consumers as it is, without the prefix." },
     { "producer.", "Given to librdkafka's producers as it is, without the prefix." },
+    { "topic.", "Given to Kafka, without the prefix, when an internal topic is created. Of the "
+                "other logs, those of your own see `cleanup.policy` and `retention.ms`." },
 };
 
 /* Names of Kafka Streams 3. */
@@ -363,6 +371,7 @@ static void read_values(struct ks__settings *settings)
     settings->state_flush_bytes      = ks__config_int(values, ROW_STATE_FLUSH_BYTES);
     settings->state_flush_ms         = ks__config_int(values, ROW_STATE_FLUSH_MS);
     settings->state_map_bytes        = ks__config_int(values, ROW_STATE_MAP_BYTES);
+    settings->changelog_more_ms      = ks__config_int(values, ROW_CHANGELOG_MORE);
     settings->kafka_retention        = ks__config_bool(values, ROW_KAFKA_RETENTION);
     settings->window_emit_ms         = ks__config_int(values, ROW_WINDOW_EMIT);
     settings->join_emit_ms           = ks__config_int(values, ROW_JOIN_EMIT);

@@ -16,6 +16,9 @@
 
 enum ks__guarantee { KS__AT_MOST_ONCE, KS__AT_LEAST_ONCE, KS__EXACTLY_ONCE_V2 };
 
+/* Indexes of the prefixes; those of clients are the log's, see log/cluster.h. */
+enum { KS__PREFIX_CONSUMER, KS__PREFIX_PRODUCER, KS__PREFIX_TOPIC };
+
 struct ks__settings {
     struct ks__config_values values;            /* texts below point into it */
     const char        *application_id;
@@ -52,6 +55,7 @@ struct ks__settings {
     int64_t            repartition_purge_ms;    /* repartition.purge.interval.ms */
     bool               log_sync;                /* embedded log: fsync each commit */
     int64_t            state_map_bytes;
+    int64_t            changelog_more_ms; /* windowstore.changelog.additional.retention.ms */
     bool               kafka_retention;         /* windowstore.kafka.retention */
     int64_t            window_emit_ms;          /* between final results of windows, */
     int64_t            join_emit_ms;            /* and un-joined results, by wall clock */

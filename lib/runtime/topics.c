@@ -8,6 +8,8 @@
  */
 #include "runtime/topics.h"
 
+#include "runtime/topic_config.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -377,12 +379,27 @@ static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
                                            store->name));
             if (topic == NULL)
                 return ks__error_no_memory(error, "topics");
-            topic->internal = topic->compacted = true;
-            topic->partitions                  = topics->tasks[i];
+            topic->internal   = true;
+            topic->store      = store;
+            topic->partitions = topics->tasks[i];
         }
     }
     list_present(topics);
     return KS_OK;
+}
+
+static ks_status create(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
+                        ks_error *error)
+{
+    struct ks__planned_topic *topic  = &topics->topics[topics->index];
+    struct ks__topic_spec     spec   = { .name = topic->name, .partitions = topic->partitions };
+    struct ks__buffer         text   = { .data = NULL };
+    ks_status status = ks__topic_config(topic->store, topics->settings, &text, &spec, error);
+
+    if (status == KS_OK)
+        status = ks__cluster_create(cluster, &spec, 1, timeout_ms, error);
+    ks__buffer_release(&text);
+    return status;
 }
 
 /* Look first: a name that is there needs no right to create. */
@@ -390,10 +407,6 @@ static ks_status create_next(struct ks__topics *topics, struct ks__cluster *clus
                              ks_error *error)
 {
     struct ks__planned_topic *topic = &topics->topics[topics->index];
-    struct ks__topic_spec     spec = { .name         = topic->name,
-                                       .partitions   = topic->partitions,
-                                       .compacted    = topic->compacted,
-                                       .retention_ms = -1 };
     int32_t                   there = 0;
     ks_error                  ignored = { .status = KS_OK };
     ks_status                 status;
@@ -403,7 +416,7 @@ static ks_status create_next(struct ks__topics *topics, struct ks__cluster *clus
     status = ks__cluster_partitions(cluster, topic->name, &there, timeout_ms, error);
     if (status != KS_OK || there > 0)
         return status;
-    status = ks__cluster_create(cluster, &spec, 1, timeout_ms, &ignored);
+    status = create(topics, cluster, timeout_ms, &ignored);
     if (status == KS_OK || status == KS_EEXISTS || status == KS_EAGAIN)
         return status == KS_EAGAIN ? status : KS_OK;
     return ks__error_set(error, status, "cannot create internal topic \"%s\": %s", topic->name,

@@ -25,7 +25,7 @@ struct ks__planned_topic {
     char   *name;
     int32_t partitions; /* 0 = not known yet */
     bool    internal;
-    bool    compacted;  /* a changelog */
+    const struct ks__store_spec *store; /* whose changelog it is; NULL = none's */
     bool    fixed;      /* a repartition topic whose count the user gave */
     bool    checked;
 };

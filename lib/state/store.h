@@ -46,6 +46,7 @@ struct ks__store_spec {
     const ks_serde     *value;
     bool                cache;      /* as declared; the host may switch caches off as a whole */
     bool                changelog;
+    const char         *topic_config; /* of the changelog: lines "name=value\n"; NULL = none */
     const char         *source_topic; /* restored from this topic instead; NULL = own changelog */
     const char         *keeper; /* the node that alone may write to it; NULL = any */
     bool                global;

@@ -51,7 +51,7 @@ const char *contract_address(void)
 
 void create(const char *topic, int32_t partitions)
 {
-    struct ks__topic_spec spec  = { topic, partitions, false, 0 };
+    struct ks__topic_spec spec  = { topic, partitions, false, 0, NULL };
     ks_error              error = { .status = KS_OK };
 
     ck_assert_msg(ks__cluster_create(cluster, &spec, 1, 30000, &error) == KS_OK, "%s",
@@ -263,9 +263,10 @@ END_TEST
 
 START_TEST(a_taken_name_and_wrong_names_are_refused)
 {
-    const struct ks__topic_spec specs[] = { { "in", 2, false, 0 }, { "more", 1, false, 0 } };
-    const struct ks__topic_spec bad[]   = { { "a b", 1, false, 0 }, { "", 1, false, 0 },
-                                            { "zero", 0, false, 0 } };
+    const struct ks__topic_spec specs[] = { { "in", 2, false, 0, NULL },
+                                            { "more", 1, false, 0, NULL } };
+    const struct ks__topic_spec bad[]   = { { "a b", 1, false, 0, NULL }, { "", 1, false, 0, NULL },
+                                            { "zero", 0, false, 0, NULL } };
     int32_t                     partitions;
 
     create("in", 3);
@@ -779,7 +780,8 @@ END_TEST
 /* A life of all kinds of calls; the first failure ends it. Everything is closed in any case. */
 static ks_status live(const char *address_of_log, int patience_ms)
 {
-    static const struct ks__topic_spec specs[] = { { "in", 2, false, 0 }, { "out", 1, true, 0 } };
+    static const struct ks__topic_spec specs[] = { { "in", 2, false, 0, NULL },
+                                                   { "out", 1, true, 0, NULL } };
     struct ks__cluster_options clocked  = { .clock = &test_clock.clock };
     struct ks__session_options options  = { .group = "group", .transactional_id = "id" };
     struct ks__position        position = { "in", 0, 1, "note" };

@@ -474,7 +474,7 @@ static size_t read_table(int64_t from, int last[10])
 
 START_TEST(a_compacted_topic_shrinks_and_keeps_the_last_of_each_key)
 {
-    const struct ks__topic_spec spec = { "table", 1, true, 0 };
+    const struct ks__topic_spec spec = { "table", 1, true, 0, NULL };
     struct ks__session         *session = open_session(NULL, NULL);
     int                         last[10] = { 0 };
 

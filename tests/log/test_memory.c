@@ -59,7 +59,7 @@ END_TEST
 START_TEST(a_compacted_topic_keeps_the_last_record_of_each_key)
 {
     enum { KEYS = 100, RECORDS = 200000 };
-    struct ks__topic_spec spec    = { "table", 1, true, 0 };
+    struct ks__topic_spec spec    = { "table", 1, true, 0, NULL };
     struct ks__session   *session = open_session(NULL, NULL);
     struct ks__topic     *topic;
     struct ks__source    *source;

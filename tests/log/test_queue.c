@@ -159,7 +159,7 @@ END_TEST
 
 START_TEST(topics_and_trims_without_time_are_decided_by_the_disk_too)
 {
-    const struct ks__topic_spec spec    = { "new", 1, false, 0 };
+    const struct ks__topic_spec spec    = { "new", 1, false, 0, NULL };
     struct ks__session         *session = open_session(NULL, NULL);
     ks_status                   status;
 

@@ -27,7 +27,7 @@ struct note {
 
 static void open_cluster(const char *address)
 {
-    const struct ks__topic_spec topic = { "out", 2, false, 0 };
+    const struct ks__topic_spec topic = { "out", 2, false, 0, NULL };
 
     ck_assert_int_eq(ks__cluster_open(&cluster, address, NULL, NULL), KS_OK);
     ck_assert_int_eq(ks__cluster_create(cluster, &topic, 1, -1, NULL), KS_OK);
@@ -244,7 +244,7 @@ static void take_part(void *user)
 
 START_TEST(members_in_threads_process_every_record_once)
 {
-    const struct ks__topic_spec topic = { "in", 4, false, 0 };
+    const struct ks__topic_spec topic = { "in", 4, false, 0, NULL };
     struct ks__thread           threads[3] = { { .running = false } };
     struct ks__session         *session;
     struct ks__topic           *in;

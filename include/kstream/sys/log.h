@@ -52,7 +52,7 @@ typedef struct ks_log_topic {
     const char *name;
     int32_t     partitions;
     bool        compacted;
-    int64_t     retention_ms; /* -1 = for ever, 0 = as you like */
+    int64_t     retention_ms; /* older ones may go, compacted or not; -1 = none, 0 = as you like */
 } ks_log_topic;
 
 /* Records for the end of a partition, in this order. */

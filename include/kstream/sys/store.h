@@ -103,6 +103,7 @@ typedef struct ks_user_store_options {
     const char *site KS_ZERO;
     const char *name KS_ZERO;
     ks_switch   changelog KS_ZERO; /* default on */
+    const char *topic_config KS_ZERO; /* of a new changelog, see ks_materialized */
 } ks_user_store_options;
 
 #define KS_USER_STORE(...) KS_LITERAL_(ks_user_store_options, .name = __VA_ARGS__)

@@ -286,6 +286,7 @@ static bool add_store(ks_builder *b, const struct ks__call *call, const struct d
                                   .kind         = KS__STORE_WINDOW,
                                   .key          = args->chooser.select == NULL ? options->key
                                                                                : NULL,
+                                  .topic_config = options->topic_config,
                                   .changelog    = options->changelog != KS_OFF,
                                   .plain        = true,
                                   .retention_ms = keep,

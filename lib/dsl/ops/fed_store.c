@@ -36,7 +36,8 @@ static bool read_store(ks_builder *b, struct fed *fed)
         !ks__need(b, &fed->call, options.name != NULL, "a name for the store") ||
         !ks__check_name(b, &fed->call, "the store", options.name))
         return false;
-    if (options.cache == KS_ON || options.changelog != KS_DEFAULT)
+    if (options.cache == KS_ON || options.changelog != KS_DEFAULT ||
+        options.topic_config != NULL)
         return ks__latch(b, &fed->call, KS_EINVAL,
                          "the topic is the changelog of the store, and it has no cache; leave out "
                          ".changelog and .cache") != NULL;

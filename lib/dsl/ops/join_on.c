@@ -146,7 +146,8 @@ static struct ks__logical *add_result(struct join_on *join, struct ks__logical *
     const struct ks__table_args args = { .store = NULL };
     const ks_materialized       options = { .store     = join->options.store,
                                             .cache     = join->options.cache,
-                                            .changelog = join->options.changelog };
+                                            .changelog = join->options.changelog,
+                                            .topic_config = join->options.topic_config };
     struct ks__table_part       part    = { .rows = KS__ROWS_SOURCE };
     struct ks__logical         *resolve, *node;
     const char                 *name;

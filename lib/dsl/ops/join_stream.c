@@ -102,6 +102,7 @@ static bool add_stores(struct join *j)
                                    .key          = j->options.key,
                                    .value        = j->options.value,
                                    .changelog    = j->options.changelog != KS_OFF,
+                                   .topic_config = j->options.topic_config,
                                    .plain        = true,
                                    .duplicates   = true,
                                    .retention_ms = width,
@@ -111,6 +112,7 @@ static bool add_stores(struct join *j)
     const struct ks__store_spec waiting = { .name      = j->stores[2],
                                             .kind      = KS__STORE_KV,
                                             .changelog = side.changelog,
+                                            .topic_config = side.topic_config,
                                             .plain     = true };
 
     side.name = j->stores[0];

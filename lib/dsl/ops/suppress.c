@@ -231,8 +231,9 @@ static bool check(ks_table *t, const struct ks__call *call, const ks_suppressed 
 }
 
 /* Names as in Kafka Streams: a given one takes no index. */
-static bool add_buffer(ks_builder *b, const struct ks__call *call, ks_switch changelog,
-                       struct suppress_args *args, const char **name)
+static bool add_buffer(ks_builder *b, const struct ks__call *call,
+                       const ks_suppressed *options, struct suppress_args *args,
+                       const char **name)
 {
     *name        = call->name != NULL ? call->name : ks__generate(b, SUPPRESS);
     args->buffer = call->name != NULL ? ks__join_text(b, call->name, "-store")
@@ -241,7 +242,8 @@ static bool add_buffer(ks_builder *b, const struct ks__call *call, ks_switch cha
            ks__store_add(b, call,
                          &(struct ks__store_spec){ .name      = args->buffer,
                                                    .kind      = KS__STORE_KV,
-                                                   .changelog = changelog != KS_OFF });
+                                                   .changelog = options->changelog != KS_OFF,
+                                                   .topic_config = options->topic_config });
 }
 
 ks_table *ks_table_suppress(ks_table *t, const ks_suppressed *suppressed)
@@ -260,7 +262,7 @@ ks_table *ks_table_suppress(ks_table *t, const ks_suppressed *suppressed)
     args.windowed    = ks__serde_is_windowed(t->key) ? t->key : NULL;
     args.max_records = options.max_records;
     args.max_bytes   = options.max_bytes;
-    if (!check(t, &call, &options, &args) || !add_buffer(b, &call, options.changelog, &args, &name))
+    if (!check(t, &call, &options, &args) || !add_buffer(b, &call, &options, &args, &name))
         return ks__inert(b);
     node = ks__logical_add(b, &call,
                            &(struct ks__logical_seed){ .kind         = KS__LOGICAL_PROCESSOR,

@@ -126,6 +126,7 @@ ks_table *ks_table_transform_values(ks_table *t, ks_mapper_fn *map, void *user,
     store.value     = options.value;
     store.cache     = options.cache;
     store.changelog = options.changelog;
+    store.topic_config = options.topic_config;
     typed           = store;
     if (!ks__agree(t->head.builder, &call, "key", &typed.key,
                    &(struct ks__found){ t->key, t->node->name, "KS_TABLE_CONNECTED" }))

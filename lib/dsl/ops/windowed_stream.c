@@ -58,6 +58,7 @@ static void add_slices(ks_windowed_stream *w, const struct ks__call *call,
     struct ks__store_spec     store = { .kind         = KS__STORE_WINDOW,
                                         .key          = options->key,
                                         .value        = options->value,
+                                        .topic_config = options->topic_config,
                                         .changelog    = options->changelog != KS_OFF,
                                         .retention_ms = keep,
                                         .keep_ms      = keep,
@@ -93,6 +94,7 @@ static ks_table *add_counted(ks_windowed_stream *w, const struct ks__call *call,
     struct ks__store_spec counts = { .kind      = KS__STORE_KV,
                                      .key       = options->key,
                                      .value     = ks_serde_i64(),
+                                     .topic_config = options->topic_config,
                                      .changelog = options->changelog != KS_OFF };
 
     whole.key   = ks_serde_windowed(options->key, w->windows.size_ms);

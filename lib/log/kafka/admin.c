@@ -21,8 +21,10 @@ static int64_t now_ms(void)
 
 static void question_free(struct ks__kafka_question *question)
 {
-    for (size_t i = 0; i < question->spec_count; i++)
+    for (size_t i = 0; i < question->spec_count; i++) {
         ks__free((char *)(uintptr_t)question->specs[i].name);
+        ks__free((char *)(uintptr_t)question->specs[i].config);
+    }
     ks__free(question->specs);
     ks__free(question->topic);
     ks__free(question->group);
@@ -142,9 +144,12 @@ static struct ks__kafka_question *question_new(struct ks__kafka_cluster *cluster
                     (like->spec_count == 0 || question->specs != NULL);
 
     for (size_t i = 0; complete && i < like->spec_count; i++) {
-        question->specs[question->spec_count]        = like->specs[i];
-        question->specs[question->spec_count++].name = ks__strdup(like->specs[i].name);
-        complete = question->specs[i].name != NULL;
+        question->specs[i]        = like->specs[i];
+        question->specs[i].name   = ks__strdup(like->specs[i].name);
+        question->specs[i].config = ks__strdup(like->specs[i].config);
+        question->spec_count++;
+        complete = question->specs[i].name != NULL &&
+                   (like->specs[i].config == NULL || question->specs[i].config != NULL);
     }
     if (complete)
         return question;

@@ -221,6 +221,8 @@ ks_status ks__kafka_check_properties(const struct ks__config_pair *properties, s
     for (size_t i = 0; i < count && status == KS_OK; i++) {
         const struct ks__config_pair *pair = &properties[i];
 
+        if (pair->prefix > 1)
+            continue; /* no client's */
         if ((status = check_not_ours(pair, error)) != KS_OK)
             break;
         if (rd_kafka_conf_set(conf, pair->name, pair->value, text, sizeof(text)) !=

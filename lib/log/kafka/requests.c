@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SLICE_MS   100  /* how long an event is waited for before the worker is looked at */
 #define VISIBLE_MS 5000 /* how long a new topic may take until the metadata shows it */
@@ -65,6 +66,20 @@ static ks_status take_answer(struct ks__kafka_question *question, rd_kafka_queue
 
 /* ---- create ---- */
 
+/* "name=value\n", in a copy that may be cut. */
+static ks_status configure_by_lines(rd_kafka_NewTopic_t *topic, char *lines)
+{
+    for (char *line = lines, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        char *value = strchr(line, '=');
+
+        *end     = '\0';
+        *value++ = '\0';
+        if (rd_kafka_NewTopic_set_config(topic, line, value) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return KS_EINVAL;
+    }
+    return KS_OK;
+}
+
 static ks_status configure_topic(rd_kafka_NewTopic_t *topic, const struct ks__topic_spec *spec)
 {
     char        text[32];
@@ -72,6 +87,13 @@ static ks_status configure_topic(rd_kafka_NewTopic_t *topic, const struct ks__to
                          : spec->retention_ms > 0 ? "compact,delete"
                                                   : "compact";
 
+    if (spec->config != NULL) {
+        char     *lines  = ks__strdup(spec->config);
+        ks_status status = lines != NULL ? configure_by_lines(topic, lines) : KS_ENOMEM;
+
+        ks__free(lines);
+        return status;
+    }
     if (policy != NULL &&
         rd_kafka_NewTopic_set_config(topic, "cleanup.policy", policy) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return KS_EINVAL;
