@@ -54,8 +54,9 @@ typedef struct ks_queried {
  * With `seen` it is taken when every record named there, and all before it in its partition, has
  * been processed by the tasks of the store, for KS_COMMITTED also committed to LMDB: so who has
  * written a record reads what it did. The topics are those that the tasks of the store read, which
- * is a repartition topic where there is one. Until then the call waits, at most `timeout_ms`; in an
- * app that is stepped, and in callbacks, it does not wait: step on, and call again.
+ * is a repartition topic where there is one. Until then the call waits, at most `timeout_ms`, which
+ * for KS_COMMITTED should be longer than commit.interval.ms and state.flush.ms together; in an app
+ * that is stepped, and in callbacks, it does not wait: step on, and call again.
  *
  * Ownership: borrows `queried`; `*out` is freed with ks_snapshot_free(), before or after the app;
  *            NULL after a failure.

@@ -295,13 +295,17 @@ static ks_status take_when_seen(struct taking *taking, enum ks__store_kind kind,
 {
     const struct ks__clock *clock = ks__clock_real();
     const int64_t           end   = ks__clock_mono_ms(clock) + timeout_ms;
+    int64_t                 left  = timeout_ms;
+    int64_t                 pause = 1;
     ks_status               status;
 
-    for (int64_t pause = 1; (status = take_once(taking, kind, timeout_ms)) == KS_EAGAIN;
-         pause = pause < LONGEST_PAUSE_MS ? 2 * pause : LONGEST_PAUSE_MS) {
-        if (!may_wait(taking->app) || ks__clock_mono_ms(clock) >= end)
+    while ((status = take_once(taking, kind, left)) == KS_EAGAIN) {
+        left = end - ks__clock_mono_ms(clock);
+        if (left <= 0 || !may_wait(taking->app))
             return KS_ETIMEOUT;
-        pause_for(taking->app, pause);
+        pause_for(taking->app, pause < left ? pause : left);
+        if (pause < LONGEST_PAUSE_MS)
+            pause *= 2;
     }
     return status;
 }
