@@ -151,6 +151,17 @@ static void tell_place(struct ks__task *task, const struct ks__op *op)
         ks__error_prefix(&task->error, "node \"%s\": ", op->node->name);
 }
 
+static void tell_drop(const struct ks__task *task, const ks_failure *failure)
+{
+    if (failure->origin.topic != NULL)
+        KS__LOG_AT_WARN(&task->log, "runtime", "%s: record dropped at %s, offset %lld: %s",
+                        failure->origin.topic, failure->node, (long long)failure->origin.offset,
+                        task->error.message);
+    else
+        KS__LOG_AT_WARN(&task->log, "runtime", "left out at %s: %s", failure->node,
+                        task->error.message);
+}
+
 void ks__task_count_drop(struct ks__task *task, struct ks__op *op, enum ks__drop why)
 {
     ks__counter_add(&op->dropped, 1);
@@ -177,9 +188,7 @@ void ks__task_failed(struct ks__task *task, struct ks__op *op, ks_failure_kind k
         task->ctx.failed = true;
         return;
     }
-    KS__LOG_AT_WARN(&task->log, "runtime", "%s: record dropped at %s, offset %lld: %s",
-                    failure.origin.topic != NULL ? failure.origin.topic : "punctuation",
-                    failure.node, (long long)failure.origin.offset, task->error.message);
+    tell_drop(task, &failure);
     bury(task);
     if (task->ctx.failed)
         return;

@@ -61,6 +61,25 @@ bool ks__ctx_accept(ks_ctx *ctx, ks_status status)
     return false;
 }
 
+bool ks__ctx_forgive(ks_ctx *ctx, const struct ks__record *part, bool own)
+{
+    const ks_record *raw    = ctx->raw;
+    const ks_origin  origin = ctx->origin;
+
+    if (ctx->error->status == KS_OK)
+        return true;
+    if (ctx->failed)
+        return false;
+    if (!own) { /* it is not what was read last that is left out */
+        ctx->raw    = NULL;
+        ctx->origin = (ks_origin){ .topic = NULL };
+    }
+    ctx->ops->failed(ctx, ctx->op, part);
+    ctx->raw    = raw;
+    ctx->origin = origin;
+    return ctx->error->status == KS_OK && !ctx->failed;
+}
+
 static const char *name_of(const ks_ctx *ctx)
 {
     return ctx->op != NULL ? ctx->op->node->name : "";

@@ -227,6 +227,10 @@ void ks__forward_aside(ks_ctx *ctx, const struct ks__record *record);
 /* Judge what user code returned: true = go on with the record. KS_SKIP counts a drop (user), a
  * failure is latched. To be called after every callback. */
 bool ks__ctx_accept(ks_ctx *ctx, ks_status status);
+/* Judge a failure in one of several works that a record brings: a window that it closes, a record
+ * that had waited. The processing handler is asked about `part` alone, which is the present record
+ * if `own`; true = there was none, or it is left out and the rest goes on. */
+bool ks__ctx_forgive(ks_ctx *ctx, const struct ks__record *part, bool own);
 /* Latch a failure of the engine's own at this operator. */
 void ks__ctx_raise(ks_ctx *ctx, ks_status status, const char *format, ...) KS_PRINTF(3, 4);
 

@@ -29,20 +29,21 @@ static ks_bytes row_key(ks_ctx *ctx, const ks_record *record, uint32_t arrival)
     return (ks_bytes){ text, size };
 }
 
-void ks__join_buffer_put(ks_ctx *ctx, struct ks_kv_store *buffer, const ks_record *record)
+ks_bytes ks__join_buffer_put(ks_ctx *ctx, struct ks_kv_store *buffer, const ks_record *record)
 {
     const int64_t        arrival = ctx->ops->clock(ctx, ARRIVALS, 0);
     const ks_bytes       key     = row_key(ctx, record, (uint32_t)arrival);
     const struct ks__row row     = { record->value, record->timestamp_ms, record->headers };
 
     if (key.data == NULL)
-        return;
+        return KS_NULL;
     ks__kv_put(buffer, key, &row);
     ctx->ops->set_clock(ctx, ARRIVALS, arrival + 1);
+    return ctx->error->status == KS_OK ? key : KS_NULL;
 }
 
-void ks__join_buffer_release(ks_ctx *ctx, struct ks_kv_store *buffer, int64_t until_ms,
-                             ks__join_buffer_fn *fn, void *user)
+void ks__join_buffer_release(ks_ctx *ctx, struct ks_kv_store *buffer, ks_bytes own,
+                             int64_t until_ms, ks__join_buffer_fn *fn, void *user)
 {
     uint8_t   limit[TIME_BYTES];
     ks_iter  *it;
@@ -61,6 +62,7 @@ void ks__join_buffer_release(ks_ctx *ctx, struct ks_kv_store *buffer, int64_t un
         row.key = (ks_bytes){ (const uint8_t *)key.data + TIME_BYTES,
                               key.size - TIME_BYTES - ARRIVAL_BYTES };
         fn(ctx, user, &row);
+        ks__ctx_forgive(ctx, &(struct ks__record){ .record = row }, ks_bytes_equal(key, own));
     }
     ks_iter_close(it);
 }

@@ -217,12 +217,14 @@ static void release_entry(const struct side *side, ks_ctx *ctx, const ks_record 
         ks_bytes  item   = ks__reader_bytes(&in, ks__reader_u32(&in));
         ks_record record = *cause;
 
-        if (item.size < 1 || ctx->error->status != KS_OK)
+        if (item.size < 1)
             break;
         record.key          = (ks_bytes){ head + WAITING_HEAD, entry->key.size - WAITING_HEAD };
         record.value        = (ks_bytes){ (const uint8_t *)item.data + 1, item.size - 1 };
         record.timestamp_ms = (int64_t)ks__get_be64(head);
         send_alone(side, ctx, &record, head[8] != 0);
+        if (!ks__ctx_forgive(ctx, &(struct ks__record){ .record = record }, false))
+            return;
     }
     if (in.failed)
         ks__ctx_raise(ctx, KS_ECORRUPT, "a record that waits for its partner is damaged");

@@ -81,6 +81,7 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
     const bool                    keyed = record->record.key.data != NULL;
     const int64_t due_ms = self->buffer != NULL ? advance(ctx, &record->record) - args->grace_ms
                                                 : INT64_MAX;
+    ks_bytes own;
 
     if (record->record.value.data == NULL || (!keyed && !args->left)) {
         ks__ctx_drop(ctx, keyed ? KS__DROP_NULL_VALUE : KS__DROP_NULL_KEY);
@@ -90,8 +91,8 @@ static void join_table_process(void *state, ks_ctx *ctx, const struct ks__record
         join(ctx, state, &record->record);
         return;
     }
-    ks__join_buffer_put(ctx, self->buffer, &record->record);
-    ks__join_buffer_release(ctx, self->buffer, due_ms, join, state);
+    own = ks__join_buffer_put(ctx, self->buffer, &record->record);
+    ks__join_buffer_release(ctx, self->buffer, own, due_ms, join, state);
 }
 
 static bool nothing_waits(struct ks_kv_store *buffer)
@@ -119,7 +120,7 @@ static bool join_table_idle(void *state, ks_ctx *ctx)
         return false;
     ctx->ops->set_clock(ctx, STREAM_TIME, then);
     ks__idle_went_on(ctx);
-    ks__join_buffer_release(ctx, self->buffer, then - args->grace_ms, join, state);
+    ks__join_buffer_release(ctx, self->buffer, KS_NULL, then - args->grace_ms, join, state);
     return true;
 }
 

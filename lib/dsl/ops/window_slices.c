@@ -13,6 +13,7 @@
  *   SL1  The table's store has a row for every window with records that starts before `next`, and
  *        for no other. So a record that is too late for some of its windows may be folded into its
  *        slice: those windows are made already.
+ *        A window of a key that cannot be put together is left out for good, and nothing else is.
  *   SL2  Slices are released up to the time at which windows were made last: a window that is not
  *        made finds its slices.
  *
@@ -51,6 +52,7 @@ struct sum {
     struct sum    *next;
     ks_bytes       key;
     struct ks__row row;
+    bool           failed; /* left out */
 };
 
 /* Take in one slice; false = skipped or failed. */
@@ -67,6 +69,23 @@ static bool combine(struct slices *self, struct sum *sum, const ks_window *windo
     sum->row.timestamp_ms = ks__time_max(sum->row.timestamp_ms, slice->timestamp_ms);
     in.headers            = NULL;
     return ks__windowed_merge(&self->w, &in, slice->value, window, &sum->row.value);
+}
+
+/* The window of a key could not be put together: it alone is left out, if the handler says so.
+ * Else every later record would fail at it, whatever its key. */
+static void leave_out(struct slices *self, struct sum *sum, const ks_window *window,
+                      const ks_record *slice)
+{
+    ks_ctx           *ctx  = self->w.table.ctx;
+    struct ks__record part = { .record = *slice };
+
+    if (ctx->error->status == KS_OK || ctx->failed)
+        return;
+    part.record.window = window;
+    ks__error_prefix(ctx->error, "window [%lld, %lld): ", (long long)window->start_ms,
+                     (long long)window->end_ms);
+    sum->failed = true;
+    ks__ctx_forgive(ctx, &part, false);
 }
 
 /* ---- making windows ---- */
@@ -100,7 +119,7 @@ static void finish(struct making *making, ks_bytes key)
             link = &sum->next;
             continue;
         }
-        if (sum->row.value.data != NULL)
+        if (sum->row.value.data != NULL && !sum->failed)
             ks__window_put(making->self->w.table.store, sum->key, making->window.start_ms,
                            &sum->row);
         *link          = sum->next;
@@ -151,8 +170,8 @@ static void make_window(struct making *making)
         if (start >= making->window.end_ms)
             continue;
         sum = sum_of(making, row.key);
-        if (sum != NULL)
-            combine(self, sum, &making->window, &row);
+        if (sum != NULL && !sum->failed && !combine(self, sum, &making->window, &row))
+            leave_out(self, sum, &making->window, &row);
     }
     ks_iter_close(it);
     if (ctx->error->status == KS_OK)
