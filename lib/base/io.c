@@ -50,6 +50,18 @@ static int system_truncate(void *user, int fd, off_t size)
     return ftruncate(fd, size);
 }
 
+static int system_allocate(void *user, int fd, off_t size)
+{
+    int number;
+
+    (void)user;
+    do
+        number = posix_fallocate(fd, 0, size);
+    while (number == EINTR);
+    errno = number;
+    return number == 0 || number == EOPNOTSUPP || number == ENOSYS ? 0 : -1;
+}
+
 static int system_stat(void *user, int dir, const char *path, struct stat *out, bool follow)
 {
     (void)user;
@@ -101,8 +113,8 @@ static DIR *system_opendir(void *user, int fd)
 #define SYSTEM_CALLS                                                                       \
     {                                                                                      \
         system_open, system_close, system_read, system_write, system_sync,                 \
-        system_truncate, system_stat, system_fstat, system_lock, system_mkdir,             \
-        system_mkfifo, system_unlink, system_rename, system_opendir, NULL                  \
+        system_truncate, system_allocate, system_stat, system_fstat, system_lock,          \
+        system_mkdir, system_mkfifo, system_unlink, system_rename, system_opendir, NULL    \
     }
 
 static const struct ks__io system_table = SYSTEM_CALLS;
@@ -165,6 +177,11 @@ static int probe_truncate(void *user, int fd, off_t size)
     return refused(user) ? -1 : ftruncate(fd, size);
 }
 
+static int probe_allocate(void *user, int fd, off_t size)
+{
+    return refused(user) ? -1 : system_allocate(NULL, fd, size);
+}
+
 static int probe_stat(void *user, int dir, const char *path, struct stat *out, bool follow)
 {
     return refused(user) ? -1 : system_stat(NULL, dir, path, out, follow);
@@ -208,9 +225,9 @@ static DIR *probe_opendir(void *user, int fd)
 void ks__io_probe_install(struct ks__io_probe *probe)
 {
     ks__io_set(&(struct ks__io){ probe_open, probe_close, probe_read, probe_write, probe_sync,
-                                 probe_truncate, probe_stat, probe_fstat, probe_lock,
-                                 probe_mkdir, probe_mkfifo, probe_unlink, probe_rename,
-                                 probe_opendir, probe });
+                                 probe_truncate, probe_allocate, probe_stat, probe_fstat,
+                                 probe_lock, probe_mkdir, probe_mkfifo, probe_unlink,
+                                 probe_rename, probe_opendir, probe });
 }
 
 /* ---- wrappers ---- */
@@ -261,6 +278,11 @@ int ks__io_sync(int fd)
 int ks__io_truncate(int fd, off_t size)
 {
     return table.truncate(table.user, fd, size);
+}
+
+int ks__io_allocate(int fd, off_t size)
+{
+    return table.allocate(table.user, fd, size);
 }
 
 int ks__io_stat(int dir, const char *path, struct stat *out)

@@ -30,6 +30,7 @@ struct ks__io {
     ssize_t (*write)(void *user, int fd, const void *data, size_t size);
     int (*sync)(void *user, int fd);
     int (*truncate)(void *user, int fd, off_t size);
+    int (*allocate)(void *user, int fd, off_t size);        /* from 0; never shrinks          */
     int (*stat)(void *user, int dir, const char *path, struct stat *out, bool follow);
     int (*fstat)(void *user, int fd, struct stat *out);
     int (*lock)(void *user, int fd, int operation);
@@ -53,6 +54,9 @@ ssize_t ks__io_read(int fd, void *data, size_t size);
 ssize_t ks__io_write(int fd, const void *data, size_t size);
 int ks__io_sync(int fd);
 int ks__io_truncate(int fd, off_t size);
+/* Have the disk hold the first `size` bytes: zeros where nothing is, what is there stays. Where the
+ * file system cannot promise it, nothing happens, and it is no error. */
+int ks__io_allocate(int fd, off_t size);
 int ks__io_stat(int dir, const char *path, struct stat *out);           /* follows links      */
 int ks__io_lstat(int dir, const char *path, struct stat *out);
 int ks__io_fstat(int fd, struct stat *out);

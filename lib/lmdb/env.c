@@ -2,7 +2,8 @@
  *
  * env.c - the registry of the process; open, close and abandon.
  *
- *      open:  registry -> env.open -> env.lock -> gate -> mdb_env_open (halving) -> readers
+ *      open:  registry -> env.open -> env.lock -> gate -> lock.mdb -> mdb_env_open (halving)
+ *             -> readers
  *      close: last reference -> env.open -> sync -> mdb_env_close -> gate clean -> env.lock
  *
  * LMDB forbids a second open of an env in one process (closing one drops the fcntl locks of the
@@ -205,11 +206,15 @@ static ks_status open_handle(struct ks__env *env, bool alone, ks_error *error)
     }
     if (status == KS_OK && alone && !env->options.read_only)
         status = verify(env, error);
+    if (status == KS_OK)
+        status = ks__locks_allocate(env, error);
     if (status != KS_OK)
         return status;
     number = open_halving(env);
     if (is_damage(number) && alone && !env->options.keep_always) {
         status = ks__gate_discard(env, KS__ENV_DISCARDED_CORRUPT, "", error);
+        if (status == KS_OK)
+            status = ks__locks_allocate(env, error);
         if (status != KS_OK)
             return status;
         number = open_halving(env);

@@ -6,6 +6,9 @@
  *                 when several processes open or recover at once
  *      env.lock   held while open: exclusive, or by all sharers of a shared env
  *
+ * And LMDB's lock file, lock.mdb, is made here: LMDB leaves it a hole, which it maps and writes to.
+ * On a full disk, or one that runs full later, the first touch of a page of it is a SIGBUS.
+ *
  * flock(2): bound to the open file, gone with the process, never left behind.
  */
 #include "lmdb/parts.h"
@@ -17,9 +20,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #define OPENING_TRIES    1000           /* times OPENING_PAUSE_NS: 10 s                       */
 #define OPENING_PAUSE_NS 10000000
+#define READER_BYTES     64             /* of a slot of lock.mdb                              */
+#define LOCK_HEAD_BYTES  1024           /* more than what stands before the slots             */
 
 static int lock_file(const struct ks__env *env, const char *name, int flags)
 {
@@ -113,6 +119,35 @@ void ks__locks_release(struct ks__env *env)
 {
     ks__io_close(env->use_fd);
     env->use_fd = -1;
+}
+
+/* ---- LMDB's lock file ---- */
+
+/* LMDB makes a file larger that has not enough slots, and takes the slots of one that has more. One
+ * that is there is not made larger: who has it mapped would look behind its end. */
+static off_t lock_file_bytes(const struct ks__env *env, off_t found)
+{
+    const off_t page = (off_t)sysconf(_SC_PAGESIZE);
+    const off_t need = (off_t)env->options.max_readers * READER_BYTES + LOCK_HEAD_BYTES;
+
+    return found > 0 ? found : (need + page - 1) / page * page;
+}
+
+ks_status ks__locks_allocate(struct ks__env *env, ks_error *error)
+{
+    int         fd = lock_file(env, "lock.mdb", O_CREAT);
+    struct stat found;
+    int         number = 0;
+
+    if (fd < 0 && env->options.read_only && (errno == EROFS || errno == EACCES))
+        return KS_OK;                   /* LMDB knows what to do without */
+    if (fd < 0)
+        return ks__lmdb_error(error, errno, env, "lock.mdb");
+    if (ks__io_fstat(fd, &found) != 0 ||
+        ks__io_allocate(fd, lock_file_bytes(env, found.st_size)) != 0)
+        number = errno;
+    ks__io_close(fd);                   /* before LMDB has it: closing drops locks of fcntl(2) */
+    return ks__lmdb_error(error, number, env, "lock.mdb");
 }
 
 /* ---- removal ---- */

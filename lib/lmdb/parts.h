@@ -101,6 +101,8 @@ ks_status ks__locks_share(struct ks__env *env, ks_error *error);
 /* Whether the last user is leaving. */
 bool ks__locks_is_last(struct ks__env *env);
 void ks__locks_release(struct ks__env *env);
+/* Before LMDB opens the env: have all of lock.mdb on the disk. KS_EFULL when there is no room. */
+ks_status ks__locks_allocate(struct ks__env *env, ks_error *error);
 
 /* registry (env.c): one reference less; the last closes. */
 ks_status ks__env_drop(struct ks__env *env, ks_error *error);

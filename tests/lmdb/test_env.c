@@ -9,6 +9,7 @@
 #include "lmdb/env.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -648,6 +649,70 @@ START_TEST(every_failed_allocation_and_io_call_is_a_clean_error)
 }
 END_TEST
 
+/* ---- lock.mdb ---- */
+
+static struct stat stat_of_lock_file(void)
+{
+    char        path[96];
+    struct stat found;
+
+    snprintf(path, sizeof(path), "%s/lock.mdb", directory);
+    ck_assert_int_eq(stat(path, &found), 0);
+    return found;
+}
+
+/* LMDB maps it and writes to it: a hole on a full disk would be a SIGBUS, at opening or at the
+ * 65th reader. */
+START_TEST(the_lock_file_has_no_hole_after_opening)
+{
+    struct ks__env_space space;
+    struct ks__env      *env   = open_env(&task_env);
+    struct stat          found = stat_of_lock_file();
+    const off_t          size  = found.st_size;
+    char                 path[96];
+
+    ck_assert_int_ge((int64_t)found.st_blocks * 512, size);
+    ck_assert_int_eq(ks__env_space(env, &space, &error), KS_OK);
+    ck_assert_uint_ge(space.max_readers, 1024);
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+
+    snprintf(path, sizeof(path), "%s/lock.mdb", directory);     /* as LMDB alone leaves it */
+    ck_assert_int_eq(truncate(path, 0), 0);
+    ck_assert_int_eq(truncate(path, size), 0);
+    env   = open_env(&task_env);
+    found = stat_of_lock_file();
+    ck_assert_int_eq(found.st_size, size);
+    ck_assert_int_ge((int64_t)found.st_blocks * 512, size);
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+}
+END_TEST
+
+static int no_room(void *user, int fd, off_t size)
+{
+    (void)user;
+    (void)fd;
+    (void)size;
+    errno = ENOSPC;
+    return -1;
+}
+
+START_TEST(a_disk_without_room_for_the_lock_file_is_full)
+{
+    struct ks__io   table = *ks__io_system();
+    struct ks__env *env;
+
+    table.allocate = no_room;
+    ks__io_set(&table);
+    ck_assert_int_eq(ks__env_open(&env, directory, &task_env, &error), KS_EFULL);
+    ks__io_set(NULL);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(&error), "lock.mdb"));
+    ks__error_clear(&error);
+    env = open_env(&task_env);          /* once there is room */
+    put_one(env, "a", "1");
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+}
+END_TEST
+
 START_TEST(too_many_databases_are_told)
 {
     const struct ks__env_options two = { .format = 1, .no_sync = true, .max_databases = 2 };
@@ -676,6 +741,8 @@ int main(void)
     tcase_add_checked_fixture(gate, set_up, tear_down);
     tcase_add_test(gate, a_clean_close_is_trusted_also_after_a_reboot);
     tcase_add_test(gate, too_many_databases_are_told);
+    tcase_add_test(gate, the_lock_file_has_no_hole_after_opening);
+    tcase_add_test(gate, a_disk_without_room_for_the_lock_file_is_full);
     tcase_add_test(gate, an_abandoned_env_is_trusted_until_a_reboot);
     tcase_add_test(gate, an_unclean_env_is_not_trusted_when_the_boot_id_is_unknown);
     tcase_add_test(gate, who_opens_it_now_does_not_decide_whether_what_was_written_is_trusted);
