@@ -25,7 +25,7 @@ static void append_ago(const char *value, int64_t ms)
 {
     const int64_t now = ks__clock_wall_ms(ks__clock_real());
 
-    ck_assert_int_eq(ks_writer_append_text(stage.writer, "lines", NULL, value, now - ms), KS_OK);
+    ck_assert_int_eq(ks_writer_append_text(stage.writer, "lines", "k", value, now - ms), KS_OK);
 }
 
 /* An old, a middle, a new record; how many of them are read. */
@@ -40,7 +40,7 @@ static void expect_read(size_t count)
     append_ago("end", 0);
     stage_flush(&stage);
     stage_await_count(&stage, app, "totals", count + 1);
-    ck_assert_str_eq(stage_last_text(&stage, "totals", NULL), "end");
+    ck_assert_str_eq(stage_last_text(&stage, "totals", "k"), "end");
     close_app();
 }
 
@@ -97,7 +97,7 @@ START_TEST(a_time_after_all_records_is_the_end)
     append_ago("late", KS_HOURS(2));
     stage_flush(&stage);
     stage_await_count(&stage, app, "totals", 1);
-    ck_assert_str_eq(stage_last_text(&stage, "totals", NULL), "late");
+    ck_assert_str_eq(stage_last_text(&stage, "totals", "k"), "late");
     close_app();
 }
 END_TEST
