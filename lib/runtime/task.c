@@ -237,6 +237,7 @@ void ks__task_connect(struct ks__task *task, size_t input, const struct ks__inpu
                       void *object, int64_t position)
 {
     task->finishing = false;
+    ks__task_break_silence(task);
     ks__queue_connect(&task->queues[input], class, object, position);
 }
 

@@ -111,6 +111,8 @@ void ks__task_connect(struct ks__task *task, size_t input, const struct ks__inpu
 /* The group does not know the position of a connected input yet: the next commit tells it. */
 void ks__task_tell_position(struct ks__task *task, size_t input);
 void ks__task_disconnect(struct ks__task *task, size_t input);
+/* Nobody has listened to the inputs for a while: silences begin anew (task_idle.c). */
+void ks__task_break_silence(struct ks__task *task);
 /* All inputs are about to be disconnected: nothing is processed any more, and under at_most_once
  * the last commit takes back what was drawn and not processed. Until an input is connected. */
 void ks__task_finish(struct ks__task *task);

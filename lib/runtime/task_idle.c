@@ -5,6 +5,12 @@
  *      nothing processed, every input read to its known end --> class->idle of each operator,
  *                                                              parents first; each is one record
  *
+ *      input connected, or nobody listened (a pause) --> every input is at its end for the first
+ *      time since: silences begin
+ *
+ * Silence is what was listened to. While nothing ran, records may have come, or wait above in
+ * another task of the app that has not run either; an end that is known then says nothing.
+ *
  * How silent it has been for an operator, and what it closes, is its own affair (dsl/ops/idle.h).
  * Stream time of the task and punctuations by it do not move: records alone move them.
  * Threads: the task's.
@@ -39,12 +45,28 @@ static bool call(struct ks__task *task, struct ks__op *op)
     return went_on;
 }
 
+void ks__task_break_silence(struct ks__task *task)
+{
+    task->listens = false;
+}
+
+/* The inputs are silent: since when at most? A clock that was set back says nothing. */
+static void listen(struct ks__task *task)
+{
+    ks_ctx *ctx = &task->ctx;
+
+    if (!task->listens || ctx->silent_from_ms > ctx->wall_time_ms)
+        ctx->silent_from_ms = ctx->wall_time_ms;
+    task->listens = true;
+}
+
 size_t ks__task_idle(struct ks__task *task)
 {
     size_t count = 0;
 
     if (task->options.settings->idle_advance_ms == 0 || !is_silent(task))
         return 0;
+    listen(task);
     for (size_t i = 0; i < task->op_count && !task->ctx.failed; i++)
         if (task->ops[i].class->idle != NULL && call(task, &task->ops[i]))
             count++;

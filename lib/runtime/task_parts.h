@@ -115,6 +115,7 @@ struct ks__task {
     bool     expires;   /* some store has a ttl */
     bool     finishing; /* ks__task_finish() */
     bool     moved;     /* a record was processed since the last seal */
+    bool     listens;   /* all inputs were at their ends once: silences count from there */
 };
 
 /* ---- task_build.c ---- */

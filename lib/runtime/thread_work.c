@@ -143,6 +143,13 @@ static enum ks__turn process_tasks(struct ks__stream_thread *thread)
     return turn;
 }
 
+static void break_silences(struct ks__stream_thread *thread)
+{
+    for (size_t i = 0; i < thread->owned_count; i++)
+        if (thread->owned[i]->phase == KS__OWNED_RUNNING)
+            ks__task_break_silence(thread->owned[i]->task);
+}
+
 /* A task whose state could not be written; NULL = none. `*sealed` = bytes in memory, of all. */
 static const struct ks__owned_task *find_unwritten(const struct ks__stream_thread *thread,
                                                    size_t *sealed)
@@ -276,6 +283,8 @@ static enum ks__turn run_tasks(struct ks__stream_thread *thread)
         return ks__stream_thread_trouble(thread, status);
     if (!is_choked(thread, &turn) && !atomic_load(&thread->app->paused))
         turn = process_tasks(thread);
+    else
+        break_silences(thread);
     if (thread->phase != KS__THREAD_WORK || thread->aborting)
         return turn;
     if (!ks__stream_thread_commit_due(thread)) {

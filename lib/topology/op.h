@@ -190,6 +190,7 @@ struct ks_ctx {
     int64_t                   window_emit_ms; /* least wall time between rounds of final results */
     int64_t                   join_emit_ms;   /* and of results without partner */
     int64_t                   idle_advance_ms; /* silence after which time goes on; 0 = never */
+    int64_t                   silent_from_ms;  /* wall time; no silence is older */
     ks_origin                 origin;    /* topic NULL = none */
     uint64_t                  branch;    /* which of those that came of `origin` and were held back
                                           * this is; the same when it is read again. 0 = none was */

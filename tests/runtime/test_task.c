@@ -283,6 +283,7 @@ START_TEST(an_input_that_may_have_more_is_not_silent)
     give(&one, 'a', 5);
     one.records[0].record.key = KS_TEXT("k");
     ck_assert_int_eq(process(100), KS__TASK_IDLE);
+    ck_assert_int_eq(process(100), KS__TASK_IDLE); /* nothing more: the silence begins */
     ks__manual_clock_advance(&clock_by_hand, 1000);
     two.lag = 1;
     ck_assert_int_eq(process(100), KS__TASK_IDLE);

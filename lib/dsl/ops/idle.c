@@ -17,6 +17,14 @@ void ks__idle_note(ks_ctx *ctx)
         ctx->ops->set_clock(ctx, LAST_CLOCK, ctx->wall_time_ms);
 }
 
+/* What was written before a restart, or before the clock was set back, may be of a time in which
+ * nobody listened. */
+static int64_t silent_since(ks_ctx *ctx, int64_t last_ms)
+{
+    return last_ms > ctx->wall_time_ms ? ctx->silent_from_ms
+                                       : ks__time_max(last_ms, ctx->silent_from_ms);
+}
+
 int64_t ks__idle_time(ks_ctx *ctx, int64_t time_ms)
 {
     const int64_t last  = ctx->ops->clock(ctx, LAST_CLOCK, NONE);
@@ -24,9 +32,13 @@ int64_t ks__idle_time(ks_ctx *ctx, int64_t time_ms)
     const int64_t step  = ks__time_min(STEP_MS, ctx->idle_advance_ms);
     int64_t       since;
 
-    if (last == NONE || ks__time_sub(ctx->wall_time_ms, last) < ctx->idle_advance_ms)
+    if (last == NONE)
         return time_ms;
-    since = added > ctx->wall_time_ms ? last : ks__time_max(last, added);
+    since = silent_since(ctx, last);
+    if (ks__time_sub(ctx->wall_time_ms, since) < ctx->idle_advance_ms)
+        return time_ms;
+    if (added <= ctx->wall_time_ms)
+        since = ks__time_max(since, added);
     if (ctx->wall_time_ms - since < step)
         return time_ms;
     return ks__time_add(time_ms, ctx->wall_time_ms - since);

@@ -12,7 +12,9 @@
  * has something to close: else a silent task would commit for ever.
  *
  * The wall time of the last record, and up to when the silence has been added, are clocks of the
- * present operator, so a restart adds the time in which nothing ran: nothing came then either.
+ * present operator. Both count no further back than the task has listened (ks_ctx.silent_from_ms):
+ * after a restart silence begins anew. What came while nothing ran is not known yet, least of all
+ * behind a topic that another task of the app fills.
  * Threads: the task's.
  */
 #ifndef KS_DSL_OPS_IDLE_H

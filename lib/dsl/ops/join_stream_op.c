@@ -288,6 +288,7 @@ static void release(const struct side *side, ks_ctx *ctx, const ks_record *cause
 {
     const struct ks__join_span *span  = &side->args->span;
     int64_t                     least = clock(side, ctx, WAITING_CLOCK, UNKNOWN);
+    int64_t                     next;
 
     if (least == UNKNOWN && nothing_waits(side))
         least = INT64_MAX;
@@ -295,7 +296,9 @@ static void release(const struct side *side, ks_ctx *ctx, const ks_record *cause
     if (least != UNKNOWN &&
         (int64_t)((uint64_t)least + (uint64_t)span->after_ms + (uint64_t)span->grace_ms) >= time_ms)
         return;
-    if (ctx->wall_time_ms < clock(side, ctx, NEXT_CLOCK, INT64_MIN))
+    next = clock(side, ctx, NEXT_CLOCK, INT64_MIN);
+    /* Further away than it can be put off: of before the wall clock was set back. */
+    if (ctx->wall_time_ms < next && next - ctx->wall_time_ms <= ctx->join_emit_ms)
         return;
     if (ctx->join_emit_ms > 0)
         set_clock(side, ctx, NEXT_CLOCK, ks__time_add(ctx->wall_time_ms, ctx->join_emit_ms));

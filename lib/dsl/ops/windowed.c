@@ -230,12 +230,13 @@ void ks__windowed_send_late(struct ks__windowed_state *w, const ks_record *recor
 
 /* ---- close ---- */
 
-/* Is it time, by the wall clock, for another round? If so, the next one is put off. */
+/* Is it time, by the wall clock, for another round? If so, the next one is put off. One that is
+ * further away than it can be put off is of before the clock was set back. */
 static bool may_emit(ks_ctx *ctx)
 {
     const int64_t next = ctx->ops->clock(ctx, NEXT_CLOCK, INT64_MIN);
 
-    if (ctx->wall_time_ms < next)
+    if (ctx->wall_time_ms < next && next - ctx->wall_time_ms <= ctx->window_emit_ms)
         return false;
     if (ctx->window_emit_ms > 0)
         ctx->ops->set_clock(ctx, NEXT_CLOCK, ks__time_add(ctx->wall_time_ms, ctx->window_emit_ms));
