@@ -27,7 +27,8 @@
 enum ks__error_flags {
     KS__ERROR_FATAL          = 1 << 0,  /* the handle cannot go on                            */
     KS__ERROR_RETRIABLE      = 1 << 1,  /* the same call may succeed later                    */
-    KS__ERROR_REQUIRES_ABORT = 1 << 2   /* the open transaction must be aborted               */
+    KS__ERROR_REQUIRES_ABORT = 1 << 2,  /* the open transaction must be aborted               */
+    KS__ERROR_REPLACED       = 1 << 3   /* another has our group.instance.id: do not rejoin   */
 };
 
 struct ks_error {

@@ -74,6 +74,7 @@ struct ks__local_commit {
     size_t                    position_count;
     const char               *group;        /* of the positions                                   */
     const char               *member_id;    /* NULL = never joined                                */
+    const char               *instance_id;  /* the session's; NULL = dynamic                      */
     int32_t                   generation;
     const char               *transactional_id; /* NULL = none                                    */
     int64_t                   epoch;
@@ -354,6 +355,9 @@ void ks__local_orphan_change(struct ks__local_session *session);
 ks_status ks__local_call_change(struct ks__local_log *log, struct ks__handover *handover);
 /* Try it on a copy of the group; true = there is nothing to write, and what came of it holds. */
 bool ks__local_try_change(struct ks__local_log *log, struct ks__local_change *change);
+/* KS_EFENCED, with a text, unless the member may commit; `group` NULL = a group nobody knows. */
+ks_status ks__local_check_member(const struct ks__group        *group,
+                                 const struct ks__local_commit *commit);
 /* Forget what came of it. */
 void ks__local_reset_change(struct ks__local_change *change);
 /* Milliseconds without a sign of life after which a member is thrown out. */

@@ -115,14 +115,14 @@ static ks_status hold(struct ks__local_change *change, const struct ks__member *
     return KS_OK;
 }
 
-/* True when another session has taken the place of this static member. */
-static bool is_replaced(const struct ks__local_session *session, const struct ks__group *group)
+static ks_status replaced(const char *instance_id, const char *group, ks_error *error)
 {
-    for (size_t i = 0; session->instance_id != NULL && i < group->count; i++)
-        if (group->members[i]->instance_id != NULL &&
-            strcmp(group->members[i]->instance_id, session->instance_id) == 0)
-            return true;
-    return false;
+    ks__error_set(error, KS_EFENCED,
+                  "another member with the group instance id \"%s\" has joined group \"%s\": "
+                  "each running instance needs a group.instance.id of its own",
+                  instance_id, group);
+    ks__error_add_flags(error, KS__ERROR_REPLACED);
+    return KS_EFENCED;
 }
 
 /* The member is gone from the group. */
@@ -130,10 +130,8 @@ static ks_status missing(struct ks__local_change *change, struct ks__group *grou
 {
     const struct ks__local_session *session = change->session;
 
-    if (is_replaced(session, group)) {
-        ks__error_set(&change->handover.error, KS_EFENCED,
-                      "another member with the group instance id \"%s\" has joined group \"%s\"",
-                      session->instance_id, session->group);
+    if (ks__group_has_instance(group, session->instance_id)) {
+        (void)replaced(session->instance_id, session->group, &change->handover.error);
         ks__error_add_flags(&change->handover.error, KS__ERROR_FATAL);
         change->told = KS__EVENT_FAILED;
         return KS_OK;
@@ -203,7 +201,8 @@ static ks_status acknowledge(struct ks__local_change *change, struct ks__group *
         member->phase == KS__MEMBER_REVOKING)
         ks__group_revoked(group, member);
     if (session->told == KS__EVENT_LOST ||
-        (session->told == KS__EVENT_REVOKED && member == NULL && !is_replaced(session, group)))
+        (session->told == KS__EVENT_REVOKED && member == NULL &&
+         !ks__group_has_instance(group, session->instance_id)))
         status = join(change, group);
     change->changed = true;
     if (status == KS_OK)
@@ -224,6 +223,18 @@ static void leave(struct ks__local_change *change, struct ks__group *group)
     ks__group_leave(group, member);
     settle(session->log, group);
     change->changed = true;
+}
+
+ks_status ks__local_check_member(const struct ks__group        *group,
+                                 const struct ks__local_commit *commit)
+{
+    if (ks__group_may_commit(group, commit->member_id, commit->generation))
+        return KS_OK;
+    if (commit->member_id != NULL && ks__group_has_instance(group, commit->instance_id) &&
+        ks__group_find(group, commit->member_id) == NULL)
+        return replaced(commit->instance_id, commit->group, commit->error);
+    return ks__error_set(commit->error, KS_EFENCED,
+                         "group \"%s\" has given the partitions to other members", commit->group);
 }
 
 /* ---- the change ---- */

@@ -71,11 +71,7 @@ uint64_t ks__local_groups_serial(struct ks__local_groups *groups)
 ks_status ks__local_groups_check(const struct ks__local_groups *groups,
                                  const struct ks__local_commit *commit)
 {
-    if (ks__local_groups_concern(commit) &&
-        !ks__group_may_commit(known(groups, commit->group), commit->member_id,
-                              commit->generation))
-        return ks__error_set(commit->error, KS_EFENCED,
-                             "group \"%s\" has given the partitions to other members",
-                             commit->group);
-    return KS_OK;
+    return ks__local_groups_concern(commit)
+               ? ks__local_check_member(known(groups, commit->group), commit)
+               : KS_OK;
 }

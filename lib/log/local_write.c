@@ -353,6 +353,7 @@ static ks_status hand_over(struct ks__local_session *session, enum ks__local_wri
         .position_count = count,
         .group          = session->group,
         .member_id      = session->member_id,
+        .instance_id    = session->instance_id,
         .generation     = session->generation,
         .transactional_id = session->in_transaction ? session->transactional_id : NULL,
         .epoch            = session->is_fenced ? session->epoch : 0,

@@ -389,3 +389,12 @@ bool ks__group_may_commit(const struct ks__group *group, const char *id, int32_t
     return member != NULL && member->phase != KS__MEMBER_JOINING &&
            member->generation == generation;
 }
+
+bool ks__group_has_instance(const struct ks__group *group, const char *instance_id)
+{
+    for (size_t i = 0; group != NULL && instance_id != NULL && i < group->count; i++)
+        if (group->members[i]->instance_id != NULL &&
+            strcmp(group->members[i]->instance_id, instance_id) == 0)
+            return true;
+    return false;
+}

@@ -95,6 +95,8 @@ ks_status ks__group_settle(struct ks__group *group, ks__partitions_fn *partition
 /* May this member commit offsets of this generation? `id` NULL: one who never joined, which is fine
  * as long as the group is empty. `group` NULL = a group nobody knows. */
 bool ks__group_may_commit(const struct ks__group *group, const char *id, int32_t generation);
+/* Is there a member with this instance id? NULL = false, as with `group` NULL. */
+bool ks__group_has_instance(const struct ks__group *group, const char *instance_id);
 
 /* A member made from parts, for one who reads a group back; takes the member over in any case. */
 ks_status ks__group_add(struct ks__group *group, struct ks__member *member);

@@ -31,6 +31,7 @@ static ks_status log_failed(const struct ks__session *session, ks_status status,
     ks__error_set(error, status, "%s: %s", what,
                   session->error.status != KS_OK ? session->error.message
                                                  : ks_status_text(status));
+    ks__error_add_flags(error, session->error.flags & KS__ERROR_REPLACED);
     return status;
 }
 

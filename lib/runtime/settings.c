@@ -103,7 +103,8 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_GROUP_INSTANCE_ID] = STRING(
         .name = "group.instance.id",
         .doc  = "Makes the membership static: a restart within session.timeout.ms moves no "
-                "partitions. Must be unique in the group; each thread appends its number."),
+                "partitions. Must be unique in the group, or the older of two ends in ERROR with "
+                "KS_EFENCED; each thread appends its number."),
     [ROW_STATE_DIR] = STRING(
         .name = "state.dir", .by_default = STATE_DIR "UID",
         .doc  = "The directory of the state, made with mode 0700: it belongs to one user, whose "

@@ -189,8 +189,8 @@ enum ks__turn ks__stream_thread_trouble(struct ks__stream_thread *thread, ks_sta
 {
     if (!ks__error_is_set(&thread->error))
         ks__error_set(&thread->error, status, "%s", ks_status_text(status));
-    if (status == KS_EFENCED)
-        return rejoin(thread);
+    if (status == KS_EFENCED && (thread->error.flags & KS__ERROR_REPLACED) == 0)
+        return rejoin(thread);              /* else we would take the other's place in turn */
     if (!try_again(thread, status))
         return ks__stream_thread_give_up(thread);
     if (thread->phase == KS__THREAD_WORK || thread->phase == KS__THREAD_CLOSE)

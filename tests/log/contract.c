@@ -4,6 +4,7 @@
  */
 #include "log/contract.h"
 
+#include "base/error.h"
 #include "base/headers.h"
 
 #include <sched.h>
@@ -698,6 +699,7 @@ START_TEST(a_static_member_comes_back_to_its_partitions)
     event = await_event(first);
     ck_assert_int_eq(event.kind, KS__EVENT_FAILED);
     ck_assert_int_eq(event.error->status, KS_EFENCED);
+    ck_assert_uint_ne(event.error->flags & KS__ERROR_REPLACED, 0);
     ks__session_close(first);
     ks__session_close(second);
     ck_assert(!ks__session_poll(other, &event));        /* static members do not leave */

@@ -206,6 +206,33 @@ START_TEST(two_instances_share_the_work_and_one_takes_over)
 }
 END_TEST
 
+/* Both started by mistake with one group.instance.id: who came first must not come back. */
+START_TEST(the_older_of_two_apps_with_one_group_instance_id_is_fenced_for_good)
+{
+    ks_app *other;
+
+    stage_close(&stage);
+    stage_open(&stage, _i % 2 == 0 ? STAGE_MEMORY : STAGE_EMBEDDED);
+    stage_topic(&stage, "lines", 1);
+    stage_topic(&stage, "totals", 1);
+    stage_set(&stage, "processing.guarantee", guarantees[_i / 2]);
+    stage_set(&stage, "group.instance.id", "i");
+    start_app();
+    stage_feed(&stage, "lines", NULL, "a");
+    stage_await_i64(&stage, NULL, "totals", "a", 1);
+    other = ks_app_new(topology, stage.config);
+    ck_assert_int_eq(ks_app_start(other), KS_OK);
+    stage_await_state(app, NULL, KS_APP_ERROR);
+    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_EFENCED);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), "instance id \"i-1\""));
+    stage_feed(&stage, "lines", NULL, "b");
+    stage_await_i64(&stage, NULL, "totals", "b", 1);
+    ck_assert_int_eq(ks_app_get_state(other), KS_APP_RUNNING);
+    ck_assert_int_eq(ks_app_close(other, 10000), KS_OK);
+    ks_app_free(other);
+}
+END_TEST
+
 START_TEST(an_abandoned_instance_leaves_only_what_was_committed)
 {
     stage_set(&stage, "processing.guarantee", "exactly_once_v2");
@@ -839,6 +866,8 @@ static Suite *make_suite(void)
     tcase_add_loop_test(running, state_that_is_damaged_comes_back_and_a_line_says_why, 0, 3);
     tcase_add_loop_test(running, many_partitions_are_shared_by_many_threads, 0, 6);
     tcase_add_test(running, two_instances_share_the_work_and_one_takes_over);
+    tcase_add_loop_test(running,
+                        the_older_of_two_apps_with_one_group_instance_id_is_fenced_for_good, 0, 6);
     tcase_add_test(running, an_abandoned_instance_leaves_only_what_was_committed);
     tcase_add_test(life, the_listener_hears_of_every_state);
     tcase_add_test(life, an_app_that_was_never_started_closes);

@@ -37,11 +37,8 @@ static ks_status check_generation(struct ks__embedded_log *log, struct ks__txn *
     bool             found;
     ks_status        status = ks__row_get_group(log, txn, commit->group, &group, &found);
 
-    if (status == KS_OK &&
-        !ks__group_may_commit(found ? &group : NULL, commit->member_id, commit->generation))
-        status = ks__error_set(commit->error, KS_EFENCED,
-                               "group \"%s\" has given the partitions to other members",
-                               commit->group);
+    if (status == KS_OK)
+        status = ks__local_check_member(found ? &group : NULL, commit);
     ks__group_release(&group);
     return status;
 }

@@ -113,6 +113,8 @@ ks_status ks__kafka_fail(ks_error *error, rd_kafka_resp_err_t code, const char *
     ks__error_set_cause(error, code);
     if (ks__kafka_is_transient(code))
         ks__error_add_flags(error, KS__ERROR_RETRIABLE);
+    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        ks__error_add_flags(error, KS__ERROR_REPLACED);
     return status;
 }
 
@@ -128,6 +130,8 @@ ks_status ks__kafka_fail_object(ks_error *error, rd_kafka_error_t *object, const
         flags |= KS__ERROR_RETRIABLE;
     if (rd_kafka_error_txn_requires_abort(object))
         flags |= KS__ERROR_REQUIRES_ABORT;
+    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        flags |= KS__ERROR_REPLACED;
     ks__error_set(error, status, "%s: %s (%s)", what, rd_kafka_error_string(object),
                   rd_kafka_error_name(object));
     ks__error_set_cause(error, code);
