@@ -17,7 +17,9 @@ typedef struct ks_metrics ks_metrics;
 
 /* May grow at the end. Names are Kafka's where Kafka has one: "process-total",
  * "dropped-records-total", "pending-records", "records-lag", "commit-total", "restore-total" and so
- * on; those of your own (ks_ctx_counter(), ks_ctx_latency()) stand beside them. */
+ * on; "state-write-errors-total" counts writes of state that failed, "state-unwritten-bytes" is
+ * what waits for the next. Those of your own (ks_ctx_counter(), ks_ctx_latency()) stand beside
+ * them. */
 typedef struct ks_metric {
     const char *name;
     const char *task;  /* "0_3"; "" = of the thread or the app */

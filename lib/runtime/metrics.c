@@ -4,7 +4,8 @@
  *
  *      tasks (under tasks_lock) --> process-total, dropped-records-total, pending-records and the
  *                                   user's own per node; records-lag per input; restore-total,
- *                                   restore-remaining-records-total
+ *                                   restore-remaining-records-total, state-unwritten-bytes,
+ *                                   state-write-errors-total
  *      threads                  --> commit-total, abort-total, task-count
  *      global tables            --> process-total, dropped-records-total per store
  *
@@ -104,6 +105,10 @@ static void add_meters(ks_metrics *metrics, const struct ks__meters *meters, con
 
 void ks__metrics_add_task(ks_metrics *metrics, const struct ks__task *task)
 {
+    ks__metrics_add(metrics, "state-unwritten-bytes", ks__task_id(task), "", "",
+                    ks__task_unwritten_bytes(task));
+    ks__metrics_add(metrics, "state-write-errors-total", ks__task_id(task), "", "",
+                    ks__task_write_errors(task));
     for (size_t n = 0; n < ks__task_op_count(task); n++) {
         const struct ks__op *op = ks__task_op(task, n);
 

@@ -188,6 +188,9 @@ ks_status ks__task_seal(struct ks__task *task);
 ks_status ks__task_write(struct ks__task *task, bool force);
 /* Why the last write failed; NULL = it did not. */
 const ks_error *ks__task_write_failure(const struct ks__task *task);
+/* Any thread: how many writes failed; the bytes of sealed state that wait for one. */
+int64_t ks__task_write_errors(const struct ks__task *task);
+int64_t ks__task_unwritten_bytes(const struct ks__task *task);
 /* The whole commit is through: the positions collected last count as committed. */
 void ks__task_committed(struct ks__task *task);
 /* True when records of the input have been committed that nothing needs any more: those before

@@ -177,6 +177,7 @@ ks_status ks__task_seal(struct ks__task *task)
     status = ks__state_seal(task->state, &task->error);
     if (status == KS_OK)
         task->moved = false;
+    ks__counter_set(&task->unwritten, (int64_t)ks__task_sealed_bytes(task));
     if (status == KS_OK && task->unwritten_since_ms < 0)
         task->unwritten_since_ms = ks__clock_mono_ms(task->options.clock);
     return status;
@@ -231,6 +232,9 @@ ks_status ks__task_write(struct ks__task *task, bool force)
         task->unwritten_since_ms = -1;
         commit_stores(task);
     }
+    if (status != KS_OK)
+        ks__counter_add(&task->write_errors, 1);
+    ks__counter_set(&task->unwritten, (int64_t)ks__task_sealed_bytes(task));
     if (status != KS_OK && !failing)
         KS__LOG_AT_ERROR(&task->log, "runtime",
                          "the state cannot be written to %s, it is kept in memory: %s",
@@ -243,4 +247,14 @@ ks_status ks__task_write(struct ks__task *task, bool force)
 const ks_error *ks__task_write_failure(const struct ks__task *task)
 {
     return ks__error_is_set(&task->write_error) ? &task->write_error : NULL;
+}
+
+int64_t ks__task_write_errors(const struct ks__task *task)
+{
+    return ks__counter_read(&task->write_errors);
+}
+
+int64_t ks__task_unwritten_bytes(const struct ks__task *task)
+{
+    return ks__counter_read(&task->unwritten);
 }

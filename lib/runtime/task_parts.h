@@ -110,6 +110,7 @@ struct ks__task {
     int64_t  mono_ms;          /* at the start of the round */
     int64_t  unwritten_since_ms; /* monotone, of the first seal not written; -1 = all is written */
     ks_error write_error; /* of the last write, if it failed */
+    struct ks__counter write_errors, unwritten; /* writes that failed; bytes of sealed state */
     bool     dirty;
     bool     commit_asked;
     bool     expires;   /* some store has a ttl */

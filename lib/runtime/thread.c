@@ -38,7 +38,7 @@ ks_status ks__stream_thread_init(struct ks__stream_thread *thread, struct ks_app
         .number           = number,
         .wake             = { .fd = -1 },
         .failing_since_ms = -1,
-        .choked_since_ms  = -1,
+        .unwritten_since_ms = -1,
         .asking_since_ms  = -1,
         .due_ms           = -1,
     };

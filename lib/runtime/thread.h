@@ -100,7 +100,8 @@ struct ks__stream_thread {
     struct ks__purge          purge;
     int64_t                   last_commit_ms;
     int64_t                   last_write_ms;
-    int64_t                   choked_since_ms; /* too much could not be written; -1 = no */
+    int64_t                   unwritten_since_ms; /* state could not be written; -1 = it can */
+    bool                      choked;       /* so much of it that no more may come */
     int64_t                   last_push_ms;
     int64_t                   failing_since_ms; /* -1 = all is well */
     int64_t                   retry_at_ms;

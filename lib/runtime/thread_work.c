@@ -176,7 +176,7 @@ static ks_status write_late(struct ks__stream_thread *thread)
     int64_t now   = ks__stream_thread_now_ms(thread);
     int64_t after = thread->app->settings.state_flush_ms;
 
-    if (thread->choked_since_ms >= 0 && after > REWRITE_MS)
+    if (thread->unwritten_since_ms >= 0 && after > REWRITE_MS)
         after = REWRITE_MS;
     if (now - thread->last_write_ms < after)
         return KS_OK;
@@ -197,36 +197,51 @@ static ks_status write_late(struct ks__stream_thread *thread)
     return KS_OK;
 }
 
-/* Too much committed state waits in memory for room on the disk: no more may come. True also when
- * that has lasted too long and is the end, see `*turn`. */
+static enum ks__turn give_up_writing(struct ks__stream_thread    *thread,
+                                     const struct ks__owned_task *owned, int64_t lasted_ms)
+{
+    const ks_error *why = ks__task_write_failure(owned->task);
+
+    ks__error_clear(&thread->error);
+    ks__error_set(&thread->error, ks_error_status(why), "task %s: the state could not be written "
+                  "to %s for %" PRId64 " ms (task.timeout.ms): %s", owned->id, owned->directory,
+                  lasted_ms, ks_error_message(why));
+    ks__error_set_cause(&thread->error, ks_error_cause(why));
+    thread->unwritten_since_ms = -1;
+    thread->choked             = false;
+    return ks__stream_thread_give_up(thread);
+}
+
+/* Committed state waits in memory for room on the disk: is it so much that no more may come? True
+ * also when it has waited too long, however little it is: that is the end, see `*turn`. */
 static bool is_choked(struct ks__stream_thread *thread, enum ks__turn *turn)
 {
     const struct ks__settings   *settings = &thread->app->settings;
+    const int64_t                now = ks__stream_thread_now_ms(thread);
     const struct ks__owned_task *owned;
     size_t                       sealed;
-    int64_t                      now;
 
     owned = find_unwritten(thread, &sealed);
-    if (owned == NULL || sealed < (size_t)settings->state_flush_bytes) {
-        thread->choked_since_ms = -1;
+    if (owned == NULL) {
+        thread->unwritten_since_ms = -1;
+        thread->choked             = false;
         return false;
     }
-    now   = ks__stream_thread_now_ms(thread);
-    *turn = KS__TURN_SOON;
-    if (thread->choked_since_ms < 0) {
-        thread->choked_since_ms = now;
+    if (thread->unwritten_since_ms < 0)
+        thread->unwritten_since_ms = now;
+    if (now - thread->unwritten_since_ms >= settings->task_timeout_ms) {
+        *turn = give_up_writing(thread, owned, now - thread->unwritten_since_ms);
+        return true;
+    }
+    if (sealed < (size_t)settings->state_flush_bytes) {
+        thread->choked = false;
+        return false;
+    }
+    if (!thread->choked)
         KS__LOG_AT_WARN(&thread->app->log, "runtime", "%s: waits until its state can be written",
                         thread->name);
-    }
-    if (now - thread->choked_since_ms < settings->task_timeout_ms)
-        return true;
-    ks__error_clear(&thread->error);
-    ks__error_set(&thread->error, KS_EFULL, "task %s: the state could not be written to %s for %"
-                  PRId64 " ms (task.timeout.ms): %s", owned->id, owned->directory,
-                  now - thread->choked_since_ms,
-                  ks_error_message(ks__task_write_failure(owned->task)));
-    thread->choked_since_ms = -1;
-    *turn                   = ks__stream_thread_give_up(thread);
+    thread->choked = true;
+    *turn          = KS__TURN_SOON;
     return true;
 }
 

@@ -658,6 +658,42 @@ START_TEST(a_disk_that_stays_full_ends_the_app)
 }
 END_TEST
 
+/* Little state: it fits in memory for ever, and would never be written. */
+START_TEST(state_that_outgrows_its_map_ends_the_app_though_memory_would_hold_it)
+{
+    static char word[40000];
+    ks_metrics *metrics;
+    int64_t     failed = 0, waiting = 0;
+
+    memset(word, 'x', sizeof(word) - 1);
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    stage_set(&stage, "state.map.bytes", "1MiB");
+    stage_set(&stage, "state.flush.ms", "20");
+    stage_set(&stage, "task.timeout.ms", "500");
+    start_app();
+    for (int i = 0; i < 60; i++) {
+        snprintf(word, 10, "%09d", i);
+        word[9] = 'x';
+        stage_append(&stage, "lines", NULL, word);
+    }
+    stage_flush(&stage);
+    while (ks_app_get_state(app) != KS_APP_PENDING_ERROR && ks_app_get_state(app) != KS_APP_ERROR &&
+           failed == 0) {
+        stage_pause(NULL);
+        metrics = ks_app_metrics(app);
+        failed  = ks_metrics_sum(metrics, "state-write-errors-total", NULL);
+        waiting = ks_metrics_sum(metrics, "state-unwritten-bytes", NULL);
+        ks_metrics_free(metrics);
+    }
+    ck_assert_int_gt(failed, 0);
+    ck_assert_int_gt(waiting, 1000);
+    stage_await_state(app, NULL, KS_APP_ERROR);
+    ck_assert_int_eq(ks_error_status(ks_app_error(app)), KS_EFULL);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), stage.directory));
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_app_error(app)), "MDB_MAP_FULL"));
+}
+END_TEST
+
 static ks_status misuse(ks_ctx *ctx, const ks_record *record, void *user)
 {
     (void)ctx, (void)record, (void)user;
@@ -885,6 +921,8 @@ static Suite *make_suite(void)
     tcase_add_test(failures, a_failure_in_user_code_ends_the_app_with_its_text);
     tcase_add_loop_test(failures, when_the_disk_is_full_an_app_waits_for_room, 0, 3);
     tcase_add_test(failures, a_disk_that_stays_full_ends_the_app);
+    tcase_add_loop_test(failures,
+                        state_that_outgrows_its_map_ends_the_app_though_memory_would_hold_it, 0, 3);
     tcase_add_test(failures, an_app_that_user_code_failed_with_any_status_is_freed);
     tcase_add_test(failures, a_task_has_as_many_stores_as_it_wants);
     tcase_add_test(failures, the_longest_chain_runs);
