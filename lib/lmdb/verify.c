@@ -5,7 +5,8 @@
  * LMDB trusts its file: a page behind the file's end is a SIGBUS, a page of another kind may be an
  * assertion, and both end the process. So the trees are walked here first, from the newer meta page
  * down, all branch pages of a level before the next: each page must lie in the file, know its own
- * number and be what its parent says, and its nodes must lie in it. What the walk looks at is
+ * number and be what its parent says, and its nodes must lie in it. No page is referred to twice,
+ * or referred to and free: LMDB would write over it. What the walk looks at is
  * bounded, so that opening stays quick; the bound is wider when the file ends before its last page,
  * which damage and an honest LMDB (of free pages) both leave behind.
  *
@@ -39,7 +40,9 @@
 #define META_BYTES     136u             /* magic 4, version 4, map 16, databases 96, last, number */
 #define NO_PAGE        UINT64_MAX
 
-enum page_flag { BRANCH = 1, LEAF = 2, OVERFLOW = 4, META = 8, LEAF2 = 0x20 };
+/* Exactly one stands in a page of ours on the disk: LMDB clears what is for memory alone (dirty,
+ * loose, keep) before it writes, and the kinds of MDB_DUPSORT are not used. */
+enum page_flag { BRANCH = 1, LEAF = 2, OVERFLOW = 4 };
 enum node_flag { BIG = 1, SUBDATA = 2 };
 
 struct walk {
@@ -48,6 +51,7 @@ struct walk {
     uint64_t       page_bytes;
     uint64_t       end;         /* pages up to the last one ever used */
     uint64_t       budget;
+    uint8_t       *taken;       /* a bit per page: referred to, or free */
     uint64_t      *queue;       /* of page numbers, with the tree they are of */
     size_t         from, count, capacity;
     char          *why;
@@ -102,6 +106,17 @@ static uint64_t get64(const uint8_t *at)
 
 /* ---- pages ---- */
 
+/* False: it is in use already, or free. */
+static bool take(struct walk *walk, uint64_t page)
+{
+    const uint8_t bit = (uint8_t)(1u << page % 8);
+
+    if ((walk->taken[page / 8] & bit) != 0)
+        return damaged(walk, "page %" PRIu64 " has two uses, or is in use and free", page);
+    walk->taken[page / 8] |= bit;
+    return true;
+}
+
 /* To be looked at, if the budget allows it. */
 static bool enqueue(struct walk *walk, uint64_t page, enum tree tree)
 {
@@ -113,6 +128,8 @@ static bool enqueue(struct walk *walk, uint64_t page, enum tree tree)
     if (page >= walk->pages)
         return damaged(walk, "the file was cut off: page %" PRIu64 " is missing, %" PRIu64
                        " are there", page, walk->pages);
+    if (!take(walk, page))
+        return false;
     if (walk->count == walk->budget)
         return true;
     walk->no_memory = !KS__GROW(&walk->queue, &walk->capacity, walk->count + 1);
@@ -138,7 +155,7 @@ static const uint8_t *check_overflow(struct walk *walk, uint64_t page, uint64_t 
     }
     at    = page_at(walk, page);
     count = get32(at + 12);
-    if (get64(at) != page || (get16(at + 10) & OVERFLOW) == 0) {
+    if (get64(at) != page || get16(at + 10) != OVERFLOW) {
         damaged(walk, "page %" PRIu64 " is not that of a large value", page);
         return NULL;
     }
@@ -147,19 +164,28 @@ static const uint8_t *check_overflow(struct walk *walk, uint64_t page, uint64_t 
         damaged(walk, "the large value at page %" PRIu64 " is cut off", page);
         return NULL;
     }
+    for (uint64_t i = 0; i < count; i++)
+        if (!take(walk, page + i))
+            return NULL;
     return at + PAGE_HEAD;
 }
 
-/* A list of free pages: how many, then their numbers. */
+/* A list of free pages: how many, then their numbers, the greatest first. */
 static bool check_free(struct walk *walk, uint64_t page, const uint8_t *value, uint64_t size)
 {
     const uint64_t count = size >= 8 ? get64(value) : NO_PAGE;
 
     if (size % 8 != 0 || count != size / 8 - 1)
         return damaged(walk, "page %" PRIu64 " has a damaged list of free pages", page);
-    for (uint64_t i = 1; i <= count; i++)
-        if (get64(value + 8 * i) < 2 || get64(value + 8 * i) >= walk->end)
+    for (uint64_t i = 1, before = walk->end; i <= count; i++) {
+        const uint64_t number = get64(value + 8 * i);
+
+        if (number < 2 || number >= before)
             return damaged(walk, "page %" PRIu64 " has a free page that cannot be", page);
+        if (number < walk->pages && !take(walk, number))
+            return false;
+        before = number;
+    }
     return true;
 }
 
@@ -185,7 +211,7 @@ static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *nod
         return check_free(walk, page, value, size);
     if (tree != TREE_NAMES)
         return true;
-    if (flags != SUBDATA || size != DATABASE_BYTES)
+    if (flags != SUBDATA || size != DATABASE_BYTES || get16(value + 4) != 0)
         return damaged(walk, "page %" PRIu64 " has a damaged database", page);
     return enqueue(walk, get64(value + DATABASE_BYTES - 8), TREE_ROWS);
 }
@@ -193,7 +219,7 @@ static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *nod
 static bool check_nodes(struct walk *walk, uint64_t page, enum tree tree)
 {
     const uint8_t *at    = page_at(walk, page);
-    const bool     leaf  = (get16(at + 10) & LEAF) != 0;
+    const bool     leaf  = get16(at + 10) == LEAF;
     const size_t   lower = get16(at + 12), upper = get16(at + 14);
 
     if (lower < PAGE_HEAD || upper < lower || upper > walk->page_bytes)
@@ -222,12 +248,11 @@ static bool check_page(struct walk *walk, uint64_t page, enum tree tree)
     const uint8_t *at    = page_at(walk, page);
     const uint16_t flags = get16(at + 10);
 
-    if (get64(at) != page || (flags & (BRANCH | LEAF | OVERFLOW | META)) == 0)
+    if (get64(at) != page || flags == 0)
         return damaged(walk, "page %" PRIu64 " is none of a tree: zeros, or another page", page);
-    if ((flags & (BRANCH | LEAF | OVERFLOW | META)) != BRANCH &&
-        (flags & (BRANCH | LEAF | OVERFLOW | META)) != LEAF)
+    if (flags != BRANCH && flags != LEAF)
         return damaged(walk, "page %" PRIu64 " is of a kind that has no place there", page);
-    return (flags & LEAF2) != 0 || check_nodes(walk, page, tree);
+    return check_nodes(walk, page, tree);
 }
 
 /* ---- the file ---- */
@@ -253,6 +278,10 @@ static bool check_trees(struct walk *walk, const uint8_t *meta)
 {
     bool sound;
 
+    walk->taken     = ks__zalloc((size_t)(walk->pages / 8) + 1);
+    walk->no_memory = walk->taken == NULL;
+    if (walk->no_memory)
+        return false;
     walk->end    = get64(meta + 120) + 1;
     walk->budget = walk->pages < walk->end ? PAGES_IF_SHORT : PAGES_PER_OPEN;
     sound        = enqueue(walk, get64(meta + 24 + DATABASE_BYTES - 8), TREE_FREE) &&
@@ -302,5 +331,6 @@ ks_status ks__data_file_check(const struct ks__env *env, const char *path, char 
     }
     munmap(data, (size_t)size);
     ks__free(walk.queue);
+    ks__free(walk.taken);
     return status;
 }

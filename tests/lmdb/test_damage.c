@@ -265,6 +265,70 @@ START_TEST(a_page_in_the_place_of_another_is_found)
 }
 END_TEST
 
+/* Some bits are LMDB's memory alone: it writes to a dirty page where it is mapped, which ends the
+ * process. Pages that are free may say what they like. */
+START_TEST(every_bit_of_the_kind_of_a_page_is_looked_at)
+{
+    int refused = 0;
+
+    make(&log_env);
+    for (size_t page = 2; page < whole_size / 4096; page++) {
+        bool free_one = false;
+
+        for (int bit = 0; bit < 16 && !free_one; bit++) {
+            uint8_t        *kind = whole + page * 4096 + 10 + bit / 8;
+            struct ks__env *env;
+
+            *kind ^= (uint8_t)(1u << bit % 8);
+            write_file(whole, whole_size);
+            free_one = open_env(&log_env, &env) == KS_OK;
+            refused += !free_one;
+            if (free_one) {
+                ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+                ck_assert_msg(use_in_child(&log_env) == 0, "page %zu, bit %d", page, bit);
+            }
+            *kind ^= (uint8_t)(1u << bit % 8);
+        }
+    }
+    ck_assert_int_gt(refused, 100);
+    ck_assert_int_eq(refused % 16, 0);      /* all bits of a page, or none */
+}
+END_TEST
+
+static uint64_t number_at(size_t at)
+{
+    uint64_t number;
+
+    memcpy(&number, whole + at, sizeof(number));
+    return number;
+}
+
+START_TEST(a_page_that_is_free_and_in_a_tree_is_found)
+{
+    const size_t    meta_bytes = 4096, in_meta = 16, free_root = 24 + 40, names_root = 24 + 88;
+    struct ks__env *env;
+    size_t          meta, list;
+    uint64_t        page, moved;
+    uint16_t        node;
+
+    make(&log_env);
+    meta = in_meta + (number_at(in_meta + 128) < number_at(meta_bytes + in_meta + 128)
+                          ? meta_bytes : 0);
+    list = (size_t)number_at(meta + free_root) * 4096;
+    ck_assert_uint_eq(whole[list + 10], 2);                 /* a leaf */
+    memcpy(&node, whole + list + 16, sizeof(node));
+    ck_assert_uint_gt(number_at(list + node + 16), 0);      /* behind head and key: so many */
+    page  = number_at(list + node + 24);
+    moved = number_at(meta + names_root);
+    memcpy(whole + page * 4096, whole + moved * 4096, 4096);
+    memcpy(whole + page * 4096, &page, sizeof(page));
+    memcpy(whole + meta + names_root, &page, sizeof(page));
+    write_file(whole, whole_size);
+    ck_assert_int_eq(open_env(&log_env, &env), KS_ECORRUPT);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(&error), "in use and free"));
+}
+END_TEST
+
 START_TEST(turned_bits_do_not_end_the_process)
 {
     struct random random = { .state = 7 };
@@ -300,6 +364,8 @@ int main(void)
     tcase_add_test(tcase, pages_that_are_free_may_be_missing_at_the_end);
     tcase_add_test(tcase, zeros_in_the_file_do_not_end_the_process);
     tcase_add_test(tcase, a_page_in_the_place_of_another_is_found);
+    tcase_add_test(tcase, every_bit_of_the_kind_of_a_page_is_looked_at);
+    tcase_add_test(tcase, a_page_that_is_free_and_in_a_tree_is_found);
     tcase_add_test(tcase, turned_bits_do_not_end_the_process);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
