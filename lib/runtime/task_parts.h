@@ -25,6 +25,8 @@
 #include "runtime/task.h"
 #include "topology/meter.h"
 
+#define KS__OWN_KEY_BYTES 16
+
 /* A clock of an operator: a number of the state, cached. */
 struct ks__task_clock {
     struct ks__task_clock *next;
@@ -34,6 +36,7 @@ struct ks__task_clock {
     bool                   known; /* there is a value */
     bool                   moved; /* to be written */
     const char            *key;   /* told beside the offsets under this; NULL = not told */
+    char                   own_key[KS__OWN_KEY_BYTES]; /* `key`, if it is not Kafka's */
     int64_t                telling, told; /* with the commit under way, with the last one */
 };
 

@@ -4,7 +4,8 @@
  *
  * What an operator has sent for good with a commit of the log must not be sent again where the
  * state comes from an older flush, or from the changelog alone: the clock that says how far it got
- * travels with the offsets, which are committed in the same transaction.
+ * travels with the offsets, which are committed in the same transaction. So do the times by which
+ * it judges what is late, and its numbers of rows.
  *
  * Invariants
  *   TO1  A clock found beside the offsets is never ahead of what was committed to the log.
@@ -14,7 +15,12 @@
  */
 #include "runtime/task_parts.h"
 
+#include "base/hash.h"
+
+#include <stdio.h>
 #include <string.h>
+
+#define OWN_MOST 64u /* brokers take 4,096 bytes beside an offset; these take 30 each */
 
 /* ---- found ---- */
 
@@ -74,9 +80,26 @@ ks_status ks__task_set_metadata(struct ks__task *task, size_t input, const char 
     return finding.failed ? KS_ENOMEM : KS_OK;
 }
 
+/* Short, as there may be many, and never one of Kafka's: stores have no such names. */
+static void make_key(struct ks__task_clock *clock)
+{
+    uint8_t hash[16];
+
+    ks__hash128(clock->name, strlen(clock->name), hash);
+    snprintf(clock->own_key, sizeof(clock->own_key), "~%02x%02x%02x%02x%02x", hash[0], hash[1],
+             hash[2], hash[3], hash[4]);
+}
+
+static bool is_own(const struct ks__task_clock *clock)
+{
+    return clock->key == clock->own_key;
+}
+
 void ks__task_share_clock(struct ks__task *task, struct ks__task_clock *clock, const char *key)
 {
-    clock->key = key;
+    if (key == NULL)
+        make_key(clock);
+    clock->key = key != NULL ? key : clock->own_key;
     for (const struct ks__found_clock *found = task->found; found != NULL; found = found->next)
         if (strcmp(found->key, key) == 0)
             raise(clock, found->value);
@@ -85,19 +108,22 @@ void ks__task_share_clock(struct ks__task *task, struct ks__task_clock *clock, c
 
 /* ---- told ---- */
 
+/* Our own clocks go with the inputs that moved; those that are Kafka's are worth a commit. */
 bool ks__task_list_told(struct ks__task *task, bool *news)
 {
+    size_t own = 0;
+
     *news            = false;
     task->told_count = 0;
     for (size_t i = 0; i < task->op_count; i++)
         for (struct ks__task_clock *c = task->more[i].clocks; c != NULL; c = c->next) {
             c->telling = c->value;
-            if (c->key == NULL || !c->known)
+            if (c->key == NULL || !c->known || (is_own(c) && ++own > OWN_MOST))
                 continue;
             if (!KS__GROW(&task->told, &task->told_capacity, task->told_count + 1))
                 return false;
             task->told[task->told_count++] = (struct ks__told){ c->key, c->value };
-            *news                          = *news || c->telling != c->told;
+            *news = *news || (!is_own(c) && c->telling != c->told);
         }
     return true;
 }

@@ -161,8 +161,9 @@ struct ks__ctx_ops {
      * (static). Cheap per record; not to be remembered elsewhere, as an abort takes it back. */
     int64_t (*clock)(ks_ctx *ctx, const char *what, int64_t otherwise);
     void (*set_clock)(ks_ctx *ctx, const char *what, int64_t value);
-    /* In open: this clock is committed beside the offsets, too, under `key` (as long as the
-     * topology), and comes back from there where the state is older or not there. It only rises. */
+    /* In open: this clock, which only rises, is committed beside the offsets, too, and comes back
+     * from there where the state is older or not there. `key`: Kafka Streams' name of it (as long
+     * as the topology); NULL = one of our own. */
     void (*share_clock)(ks_ctx *ctx, const char *what, const char *key);
     /* What makes the task's thread look again; NULL = nobody waits. Good until close. */
     struct ks__wake *(*wake)(ks_ctx *ctx);

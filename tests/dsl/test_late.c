@@ -69,6 +69,24 @@ START_TEST(a_record_for_a_closed_window_leaves_by_the_branch)
 }
 END_TEST
 
+/* The operator's time is committed beside the offsets: state that is rebuilt from the changelog
+ * alone, on another host or after a kill, judges as the one before. */
+START_TEST(what_was_late_is_late_with_a_state_that_was_lost_too)
+{
+    count_and_branch(KS_TUMBLING(.size_ms = 10, .grace_ms = 5));
+    flow_start_kept(NULL);
+    feed("in", "k", "a", 3);
+    feed("in", "k", "b", 15);
+    expect("out", "k", "1@0-10", 3);
+    expect("out", "k", "1@10-20", 15);
+    flow_move();
+    feed("in", "k", "late", 4);
+    expect_nothing("out");
+    expect("late", "k", "late@0-10", 4);
+    expect_nothing("late");
+}
+END_TEST
+
 START_TEST(a_hopping_record_leaves_once_behind_the_changes_that_it_makes)
 {
     count_and_branch(KS_HOPPING(.size_ms = 20, .advance_ms = 5));
@@ -263,6 +281,7 @@ START_TEST(a_branch_of_another_type_is_refused)
 END_TEST
 
 FLOW_MAIN("late", a_record_for_a_closed_window_leaves_by_the_branch,
+          what_was_late_is_late_with_a_state_that_was_lost_too,
           a_hopping_record_leaves_once_behind_the_changes_that_it_makes,
           a_sliding_record_leaves_with_the_last_window_it_missed,
           an_early_sliding_record_leaves_when_its_window_is_closed,

@@ -109,6 +109,7 @@ static void distinct_open(void *state, ks_ctx *ctx)
 
     self->step  = UINT64_MAX;
     self->store = ctx->ops->store(ctx, args->store, KS__STORE_WINDOW, true);
+    ctx->ops->share_clock(ctx, TIME_CLOCK, NULL);
 }
 
 static bool choose_id(ks_ctx *ctx, const struct chooser *chooser, const ks_record *record,

@@ -29,6 +29,11 @@ static ks_bytes row_key(ks_ctx *ctx, const ks_record *record, uint32_t arrival)
     return (ks_bytes){ text, size };
 }
 
+void ks__join_buffer_open(ks_ctx *ctx)
+{
+    ctx->ops->share_clock(ctx, ARRIVALS, NULL);
+}
+
 ks_bytes ks__join_buffer_put(ks_ctx *ctx, struct ks_kv_store *buffer, const ks_record *record)
 {
     const int64_t        arrival = ctx->ops->clock(ctx, ARRIVALS, 0);

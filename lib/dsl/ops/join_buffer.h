@@ -11,6 +11,8 @@
 
 #include "topology/op.h"
 
+/* In the open of the operator that has the buffer. */
+void ks__join_buffer_open(ks_ctx *ctx);
 /* Keep a record with a key until it is released; gives the key of its row, null = an error is
  * set. */
 ks_bytes ks__join_buffer_put(ks_ctx *ctx, struct ks_kv_store *buffer, const ks_record *record);

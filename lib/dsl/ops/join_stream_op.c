@@ -77,13 +77,17 @@ struct side {
 
 static void side_open(void *state, ks_ctx *ctx)
 {
-    struct side *side = state;
+    struct side   *side = state;
+    struct ks__op *op   = ctx->op;
 
     side->args   = ctx->op->node->args;
     side->shared = ctx->op->children[0];
     side->other  = ctx->ops->store(ctx, side->args->other, KS__STORE_WINDOW, true);
     if (side->args->waiting != NULL)
         side->waiting = ctx->ops->store(ctx, side->args->waiting, KS__STORE_KV, true);
+    ctx->op = side->shared;
+    ctx->ops->share_clock(ctx, TIME_CLOCK, NULL);
+    ctx->op = op;
 }
 
 static int64_t clock(const struct side *side, ks_ctx *ctx, const char *what, int64_t otherwise)

@@ -31,6 +31,7 @@ static void self_open(void *state, ks_ctx *ctx)
 
     self->args  = ctx->op->node->args;
     self->store = ctx->ops->store(ctx, self->args->store, KS__STORE_WINDOW, true);
+    ctx->ops->share_clock(ctx, TIME_CLOCK, NULL);
 }
 
 /* The time of this operator, with that of the record. */

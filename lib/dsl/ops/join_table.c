@@ -36,6 +36,10 @@ static void join_table_open(void *state, ks_ctx *ctx)
     self->table = ks__table_view(ctx, 0);
     if (args->buffer != NULL)
         self->buffer = ctx->ops->kv_store(ctx, args->buffer, true);
+    if (args->buffer == NULL)
+        return;
+    ctx->ops->share_clock(ctx, STREAM_TIME, NULL);
+    ks__join_buffer_open(ctx);
 }
 
 /* With the row of its key, of its time if the table is versioned. */

@@ -43,6 +43,7 @@ static void suppress_open(void *state, ks_ctx *ctx)
 
     ks__table_open(state, ctx);
     self->buffer = ctx->ops->kv_store(ctx, args->buffer, true);
+    ctx->ops->share_clock(ctx, STREAM_TIME, NULL);
     if (ctx->error->status == KS_OK)
         self->parent = ks__table_view(ctx, 0);
 }

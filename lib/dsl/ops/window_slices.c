@@ -43,6 +43,8 @@ static void slices_open(void *state, ks_ctx *ctx)
     ks__windowed_open(state, ctx);
     if (ctx->error->status == KS_OK)
         self->store = ctx->ops->store(ctx, self->w.args->beside, KS__STORE_WINDOW, true);
+    if (ctx->error->status == KS_OK)
+        ctx->ops->share_clock(ctx, NEXT_WINDOW, NULL);
 }
 
 /* ---- combining ---- */

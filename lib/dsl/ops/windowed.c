@@ -49,6 +49,7 @@ void ks__windowed_open(void *state, ks_ctx *ctx)
                                    session ? KS__STORE_SESSION : KS__STORE_WINDOW, true);
     if (t->store == NULL)
         return;
+    ctx->ops->share_clock(ctx, TIME_CLOCK, NULL);
     if (w->args->windows.final) /* Kafka's key; streams that share a store have a clock each */
         ctx->ops->share_clock(ctx, CLOSE_CLOCK, w->args->holder == 0 ? w->args->table.store
                                                                      : ctx->op->node->name);
