@@ -107,6 +107,7 @@ static void close_parts(struct ks__owned_task *owned, bool clean)
     ks__restore_close(restore);
     if (task != NULL)
         ks__task_close(task, clean);
+    ks__owned_task_forget_above(owned);
     ks__global_view_release(&owned->globals);
     ks__counter_set(&owned->remaining, 0);
 }
@@ -144,6 +145,7 @@ static void forget_lag(struct ks__owned_lag *lag)
     ks__counter_set(&lag->position, -1);
     ks__counter_set(&lag->committed, -1);
     ks__counter_set(&lag->end, -1);
+    lag->mark = -1;
 }
 
 static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
@@ -151,7 +153,7 @@ static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
     struct ks__stream_thread    *thread = owned->thread;
     struct ks_app               *app = thread->app;
     struct ks__task             *task = NULL;
-    const struct ks__task_options options = {
+    struct ks__task_options      options = {
         .topology          = thread->topics.topology,
         .subtopologies     = &owned->subtopology,
         .subtopology_count = 1,
@@ -169,11 +171,17 @@ static ks_status open_task(struct ks__owned_task *owned, ks_error *error)
         .global_user       = owned,
         .wake              = &thread->wake,
     };
-    ks_status status = ks__task_open(&task, &options, error);
-
     struct ks__owned_lag *lags = NULL;
     size_t                count;
+    ks_status             status;
 
+    if (!ks__owned_task_find_above(owned, options.topology))
+        return ks__error_no_memory(error, "task");
+    if (owned->above_count > 0) {
+        options.is_fed   = ks__owned_task_is_fed;
+        options.fed_user = owned;
+    }
+    status = ks__task_open(&task, &options, error);
     if (status != KS_OK)
         return status;
     count = ks__task_input_count(task);
@@ -206,6 +214,8 @@ void ks__owned_task_note_lags(struct ks__owned_task *owned)
         ks__counter_set(&note->committed, ks__task_committed_position(owned->task, i));
         ks__counter_set(&note->end, position >= 0 && lag >= 0 ? position + lag : -1);
     }
+    if (owned->thread->app->settings.idle_advance_ms > 0)
+        ks__owned_task_note_caught_up(owned);
 }
 
 static ks_status open_restore(struct ks__owned_task *owned, ks_error *error)
@@ -303,6 +313,8 @@ static ks_status restore_all(struct ks__owned_task *owned, ks_error *error)
         ks__owned_task_reset(owned, false);
         return KS_EAGAIN;
     }
+    owned->mark_ms = -1;
+    ks__counter_set(&owned->caught_up_ms, -1);
     status = connect_inputs(owned, error);
     if (status != KS_OK)
         return status;

@@ -31,6 +31,7 @@ struct ks__owned_lag {
     const char        *topic; /* the task's */
     struct ks__counter lag;
     struct ks__counter position, committed, end; /* -1 = not known */
+    int64_t            mark; /* the task's thread's: an end that it has not come to yet */
 };
 
 struct ks__owned_task {
@@ -50,6 +51,11 @@ struct ks__owned_task {
     struct ks__counter        remaining;
     struct ks__owned_lag     *lags;     /* while the task is open */
     size_t                    lag_count;
+    bool                     *above;    /* per sub-topology: does it fill an input of this task,
+                                         * through others too? NULL = none does */
+    size_t                    above_count;
+    int64_t                   mark_ms;      /* monotone, of the marks of its lags; -1 = none */
+    struct ks__counter        caught_up_ms; /* it is done with what there was then; -1 = unknown */
     int64_t                   since_ms; /* of the first refusal in OPENING; -1 = none */
     int64_t                   retry_at_ms;
     size_t                    limit;    /* records per batch, adapted */
@@ -62,6 +68,13 @@ ks_status ks__owned_task_new(struct ks__owned_task **out, struct ks__stream_thre
 ks_status ks__owned_task_advance(struct ks__owned_task *owned, ks_error *error);
 /* Note the lags, now and then. */
 void ks__owned_task_note_lags(struct ks__owned_task *owned);
+/* owned_above.c: what is above a task, for its silences. False = no memory. */
+bool ks__owned_task_find_above(struct ks__owned_task *owned, const struct ks_topology *topology);
+void ks__owned_task_forget_above(struct ks__owned_task *owned);
+/* See ks__task_options.is_fed; `user` is the owned task. */
+bool ks__owned_task_is_fed(void *user);
+/* Note up to when it has caught up with its inputs, after its lags. */
+void ks__owned_task_note_caught_up(struct ks__owned_task *owned);
 /* Its partitions went (after a commit with everything written), and came back. */
 void ks__owned_task_keep(struct ks__owned_task *owned);
 void ks__owned_task_take_back(struct ks__owned_task *owned);

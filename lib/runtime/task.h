@@ -78,6 +78,10 @@ struct ks__task_options {
     /* A topic that a function chose is unknown: make it. NULL = that fails the record. */
     ks_status (*make_topic)(void *user, const char *name);
     void *make_user;
+    /* May records come yet from tasks of the app that fill its inputs? Then a silence is none.
+     * NULL = there are no such tasks. */
+    bool (*is_fed)(void *user);
+    void *fed_user;
     bool  draws_ahead; /* more than may be processed at once: then it is known which queues have a
                           second record, on which the order of equal times depends (Q5) */
 };

@@ -9,13 +9,17 @@
  *      time since: silences begin
  *
  * Silence is what was listened to. While nothing ran, records may have come, or wait above in
- * another task of the app that has not run either; an end that is known then says nothing.
+ * another task of the app; an end that is known then says nothing. Tasks above in this process are
+ * asked (options.is_fed), those of other instances cannot be.
  *
  * How silent it has been for an operator, and what it closes, is its own affair (dsl/ops/idle.h).
  * Stream time of the task and punctuations by it do not move: records alone move them.
  * Threads: the task's.
  */
 #include "runtime/task_parts.h"
+
+/* How often tasks above are looked at. */
+#define ASK_MS 100
 
 /* Nothing is at hand, and the log has nothing either; what is not known counts as there. */
 static bool is_silent(const struct ks__task *task)
@@ -45,6 +49,18 @@ static bool call(struct ks__task *task, struct ks__op *op)
     return went_on;
 }
 
+/* Do tasks above have records for it? Asked now and then. */
+static bool is_fed(struct ks__task *task)
+{
+    if (task->options.is_fed == NULL)
+        return false;
+    if (task->fed_ms == 0 || task->mono_ms - task->fed_ms >= ASK_MS) {
+        task->fed    = task->options.is_fed(task->options.fed_user);
+        task->fed_ms = task->mono_ms;
+    }
+    return task->fed;
+}
+
 void ks__task_break_silence(struct ks__task *task)
 {
     task->listens = false;
@@ -66,6 +82,10 @@ size_t ks__task_idle(struct ks__task *task)
 
     if (task->options.settings->idle_advance_ms == 0 || !is_silent(task))
         return 0;
+    if (is_fed(task)) {
+        ks__task_break_silence(task);
+        return 0;
+    }
     listen(task);
     for (size_t i = 0; i < task->op_count && !task->ctx.failed; i++)
         if (task->ops[i].class->idle != NULL && call(task, &task->ops[i]))

@@ -119,6 +119,8 @@ struct ks__task {
     bool     expires;   /* some store has a ttl */
     bool     finishing; /* ks__task_finish() */
     bool     moved;     /* a record was processed since the last seal */
+    bool     fed;       /* what options.is_fed said, */
+    int64_t  fed_ms;    /* monotone, then; 0 = never */
     bool     listens;   /* all inputs were at their ends once: silences count from there */
 };
 

@@ -25,12 +25,38 @@ static ks_status same_key(ks_ctx *ctx, const ks_record *record, ks_bytes *key, v
     return KS_OK;
 }
 
-static void declare(void)
+/* What was asked. The first call is answered at once. */
+static ks_pending *asked[256];
+static int         calls;
+
+static ks_status ask(ks_ctx *ctx, const ks_record *record, ks_pending *pending, void *user)
 {
-    ks_builder         *b = ks_builder_new();
+    (void)ctx, (void)user;
+    ck_assert_int_lt(calls, 256);
+    if (calls == 0)
+        ks_pending_complete(pending, record->value);
+    asked[calls++] = pending;
+    return KS_OK;
+}
+
+static bool is_no_noise(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)ctx, (void)user;
+    return !ks_bytes_equal(record->value, KS_TEXT("noise"));
+}
+
+static void declare(bool asks)
+{
+    ks_builder         *b  = ks_builder_new();
     ks_stream          *in = ks_stream_select_key(ks_builder_stream(b, "in", NULL), same_key, NULL,
                                                   NULL);
-    ks_windowed_stream *w  = ks_grouped_stream_windowed_by(
+    ks_windowed_stream *w;
+
+    if (asks) {
+        in = ks_stream_map_async(in, ask, NULL, KS_ASYNC(.timeout_ms = 1000000));
+        in = ks_stream_filter(in, is_no_noise, NULL, NULL);
+    }
+    w = ks_grouped_stream_windowed_by(
         ks_stream_group_by_key(in, NULL),
         KS_TUMBLING(.size_ms = 1000, .grace_ms = 1000, .emit = KS_EMIT_ON_CLOSE));
 
@@ -51,8 +77,8 @@ static void setup(void)
     stage_set(&stage, "idle.advance.ms", "2000");
     stage_set(&stage, "__emit.interval.ms.kstreams.windowed.aggregation__", "0");
     ks__manual_clock_init(&by_hand, 1000);
-    app = NULL;
-    declare();
+    app   = NULL;
+    calls = 0;
 }
 
 static void teardown(void)
@@ -125,6 +151,7 @@ static void come_to_the_end_of_the_silence(void)
 
 START_TEST(a_record_that_came_while_the_app_was_down_is_in_time)
 {
+    declare(false);
     open_app();
     append(100000);
     run_for(500);
@@ -139,6 +166,7 @@ END_TEST
 
 START_TEST(a_record_that_came_while_the_app_was_paused_is_in_time)
 {
+    declare(false);
     open_app();
     append(100000);
     run_for(500);
@@ -153,6 +181,46 @@ START_TEST(a_record_that_came_while_the_app_was_paused_is_in_time)
 }
 END_TEST
 
+/* The topic between is empty, but one is on its way to it. */
+START_TEST(a_record_that_waits_in_the_task_above_is_in_time)
+{
+    declare(true);
+    stage_set(&stage, "processing.guarantee", "at_least_once");
+    open_app();
+    append(100000);
+    append(100500);
+    run_for(4 * SILENCE_MS);
+    ck_assert_int_eq(calls, 2);
+    ck_assert_uint_eq(stage_count(&stage, "out"), 0);
+    ks_pending_complete(asked[1], KS_TEXT("v"));
+    run_for(500);
+    come_to_the_end_of_the_silence();
+}
+END_TEST
+
+/* It is never done with all, and never far behind. */
+START_TEST(a_steady_load_above_does_not_break_the_silence)
+{
+    int answered = 1;
+
+    declare(true);
+    stage_set(&stage, "processing.guarantee", "at_least_once");
+    open_app();
+    append(100000);
+    for (int i = 0; i < 100; i++) {
+        append(100001);
+        run_for(100);
+        ck_assert_int_gt(calls, answered);
+        if (i >= 3)
+            ks_pending_complete(asked[answered++], KS_TEXT("noise"));
+    }
+    expect_one_count_of(1);
+    while (answered < calls)
+        ks_pending_complete(asked[answered++], KS_TEXT("noise"));
+    run_for(100);
+}
+END_TEST
+
 int main(void)
 {
     Suite   *suite  = suite_create("silence");
@@ -164,6 +232,8 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_record_that_came_while_the_app_was_down_is_in_time);
     tcase_add_test(cases, a_record_that_came_while_the_app_was_paused_is_in_time);
+    tcase_add_test(cases, a_record_that_waits_in_the_task_above_is_in_time);
+    tcase_add_test(cases, a_steady_load_above_does_not_break_the_silence);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
