@@ -6,6 +6,7 @@
 
 #include <regex.h>
 #include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 struct ks__pattern {
@@ -203,6 +204,14 @@ static ks_status resolve(struct resolving *r)
     return status;
 }
 
+/* All but the count of references, which other threads change. */
+static void copy_all(struct ks_topology *to, const struct ks_topology *from)
+{
+    const size_t at = offsetof(struct ks_topology, error);
+
+    memcpy((char *)to + at, (const char *)from + at, sizeof(*to) - at);
+}
+
 ks_status ks__topology_resolve(const struct ks_topology *topology, const struct ks__buffer *names,
                                const char *application_id, struct ks_topology **out,
                                ks_error *error)
@@ -214,7 +223,7 @@ ks_status ks__topology_resolve(const struct ks_topology *topology, const struct 
     *out = NULL;
     if (to == NULL)
         return ks__error_no_memory(error, "topics");
-    *to       = *topology;
+    copy_all(to, topology);
     to->arena = (struct ks__arena){ .next = NULL };
     to->owned = NULL;
     to->whole = ks__topology_ref(topology);

@@ -46,14 +46,21 @@ static ks_record record_of(const struct input *input)
     return record;
 }
 
+static char *text_of(ks_bytes bytes)
+{
+    char *text = bytes.data != NULL ? malloc(bytes.size + 1) : NULL;
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, bytes.data, bytes.size);
+    text[bytes.size] = '\0';
+    return text;
+}
+
 static void add_line(struct lines *out, int step, const ks_record *record)
 {
-    char *key = NULL, *value = NULL;
+    char *key = text_of(record->key), *value = text_of(record->value);
 
-    if (record->key.data != NULL)
-        key = strndup(record->key.data, record->key.size);
-    if (record->value.data != NULL)
-        value = strndup(record->value.data, record->value.size);
     lines_add(out, step, key, value, record->timestamp_ms);
     free(key);
     free(value);
