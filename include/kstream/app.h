@@ -108,7 +108,8 @@ KS_API void ks_app_stop(ks_app *app);
  *
  * Ownership: none.
  * Threads:   any but a callback.
- * Errors:    KS_ETIMEOUT (closing goes on), KS_ESTATE in a callback; what the app failed with.
+ * Errors:    KS_ETIMEOUT (closing goes on), KS_ESTATE in a callback, and (without a text) in a
+ *            child of fork(2), where ks_app_free() does nothing; what the app failed with.
  * Kafka:     KafkaStreams#close(Duration).
  * Since:     0.1
  */

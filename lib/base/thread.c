@@ -5,6 +5,7 @@
 #include "base/thread.h"
 
 #include "base/assert.h"
+#include "base/fork.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -145,6 +146,7 @@ ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*m
         return KS_ENOMEM;
     thread->main = main;
     thread->user = user;
+    thread->forks = ks__fork_count();
     snprintf(thread->name, sizeof(thread->name), "%s", name);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -156,7 +158,7 @@ ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*m
 
 void ks__thread_join(struct ks__thread *thread)
 {
-    if (thread->running) {
+    if (thread->running && !ks__is_forked(thread->forks)) {
         int result = pthread_join(thread->handle, NULL);
 
         ks__assert(result == 0);

@@ -43,6 +43,7 @@ bool ks__condition_wait_for(struct ks__condition *condition, struct ks__mutex *m
 struct ks__thread {
     pthread_t handle;
     bool      running;          /* started and not yet joined; of who starts it */
+    unsigned  forks;            /* it is not there in a child of fork(2) */
     void    (*main)(void *user);
     void     *user;
     char      name[16];         /* Linux keeps 15 characters */
@@ -52,7 +53,7 @@ struct ks__thread {
  * are the application's. */
 ks_status ks__thread_start(struct ks__thread *thread, const char *name, void (*main)(void *user),
                            void *user);
-/* Wait for its end; fine when it never ran. */
+/* Wait for its end; fine when it never ran, or runs in the parent of this process. */
 void ks__thread_join(struct ks__thread *thread);
 /* True when the caller is this thread. Any thread, also while it is being started. */
 /* For tests that go by a clock of their own: no thread of this name starts (KS_ENOMEM) from now on.

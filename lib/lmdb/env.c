@@ -106,7 +106,8 @@ static struct ks__env *env_new(const char *directory, const struct ks__env_optio
         return NULL;
     }
     atomic_init(&env->references, 1);
-    env->use_fd        = -1;
+    env->use           = (struct ks__private_fd)KS__PRIVATE_FD_NONE;
+    env->forks         = ks__fork_count();
     env->directory     = ks__strdup(directory);
     env->topology_hash = ks__strdup(options->topology_hash != NULL ? options->topology_hash : "");
     env->options       = *options;
@@ -360,6 +361,8 @@ ks_status ks__env_drop(struct ks__env *env, ks_error *error)
     unsigned  have   = atomic_load(&env->references);
     ks_status status = KS_OK;
 
+    if (ks__is_forked(env->forks))
+        return KS_OK;           /* its files, locks and reader slots are the parent's */
     while (have > 1)            /* not the last: no lock */
         if (atomic_compare_exchange_weak(&env->references, &have, have - 1))
             return KS_OK;

@@ -9,7 +9,8 @@
  * And LMDB's lock file, lock.mdb, is made here: LMDB leaves it a hole, which it maps and writes to.
  * On a full disk, or one that runs full later, the first touch of a page of it is a SIGBUS.
  *
- * flock(2): bound to the open file, gone with the process, never left behind.
+ * flock(2): bound to the open file, gone with the process, never left behind: a child of fork(2)
+ * closes env.lock at once (base/fork.h).
  */
 #include "lmdb/parts.h"
 
@@ -70,9 +71,17 @@ ks_status ks__locks_begin_opening(struct ks__env *env, int *opening_fd, ks_error
     return KS_OK;
 }
 
+/* Closing alone does not unlock while a child of fork(2) has it too. Unlocking does not fail. */
+static void unlock_and_close(int fd)
+{
+    if (fd >= 0)
+        (void)ks__io_system()->lock(NULL, fd, LOCK_UN);
+    ks__io_close(fd);
+}
+
 void ks__locks_end_opening(int opening_fd)
 {
-    ks__io_close(opening_fd);
+    unlock_and_close(opening_fd);
 }
 
 ks_status ks__locks_use(struct ks__env *env, bool *alone, ks_error *error)
@@ -82,15 +91,15 @@ ks_status ks__locks_use(struct ks__env *env, bool *alone, ks_error *error)
     *alone = false;
     if (env->options.read_only)
         return KS_OK;
-    env->use_fd = lock_file(env, "env.lock", O_CREAT);
-    if (env->use_fd < 0)
+    ks__private_fd_set(&env->use, lock_file(env, "env.lock", O_CREAT));
+    if (env->use.fd < 0)
         return ks__lmdb_error(error, errno, env, "env.lock");
-    if (ks__io_lock(env->use_fd, LOCK_EX | LOCK_NB) == 0) {
+    if (ks__io_lock(env->use.fd, LOCK_EX | LOCK_NB) == 0) {
         *alone = true;
         return KS_OK;
     }
     if (errno == EWOULDBLOCK && env->options.shared &&
-        ks__io_lock(env->use_fd, LOCK_SH | LOCK_NB) == 0)
+        ks__io_lock(env->use.fd, LOCK_SH | LOCK_NB) == 0)
         return KS_OK;
     number = errno;
     ks__locks_release(env);
@@ -101,9 +110,9 @@ ks_status ks__locks_use(struct ks__env *env, bool *alone, ks_error *error)
 
 ks_status ks__locks_share(struct ks__env *env, ks_error *error)
 {
-    if (!env->options.shared || env->use_fd < 0)
+    if (!env->options.shared || env->use.fd < 0)
         return KS_OK;
-    if (ks__io_lock(env->use_fd, LOCK_SH | LOCK_NB) == 0)
+    if (ks__io_lock(env->use.fd, LOCK_SH | LOCK_NB) == 0)
         return KS_OK;
     return ks__lmdb_error(error, errno, env, "share env.lock");
 }
@@ -112,13 +121,12 @@ bool ks__locks_is_last(struct ks__env *env)
 {
     if (!env->options.shared)
         return true;
-    return env->use_fd >= 0 && ks__io_lock(env->use_fd, LOCK_EX | LOCK_NB) == 0;
+    return env->use.fd >= 0 && ks__io_lock(env->use.fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 void ks__locks_release(struct ks__env *env)
 {
-    ks__io_close(env->use_fd);
-    env->use_fd = -1;
+    unlock_and_close(ks__private_fd_take(&env->use));
 }
 
 /* ---- LMDB's lock file ---- */

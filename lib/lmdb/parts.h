@@ -5,6 +5,7 @@
 #ifndef KS_LMDB_PARTS_H
 #define KS_LMDB_PARTS_H
 
+#include "base/fork.h"
 #include "base/thread.h"
 #include "lmdb/env.h"
 
@@ -30,7 +31,8 @@ struct ks__env {
     struct ks__env_options options;         /* defaults filled in                             */
     enum ks__env_origin    origin;
     uint64_t               map_bytes;
-    int                    use_fd;          /* env.lock, held while open; -1 = none           */
+    struct ks__private_fd  use;             /* env.lock, held while open                      */
+    unsigned               forks;           /* of the process that opened it                  */
     atomic_uint            references;      /* handles and transactions; 0 only under registry */
     _Atomic uintptr_t      writer;          /* thread inside a write transaction, 0 = none    */
 

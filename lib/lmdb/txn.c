@@ -118,8 +118,8 @@ ks_status ks__txn_commit(struct ks__txn *txn)
 
 void ks__txn_abort(struct ks__txn *txn)
 {
-    if (txn == NULL)
-        return;
+    if (txn == NULL || ks__is_forked(txn->env->forks))
+        return;                                 /* the reader slot is the parent's */
     ks__db_cursor_end_all(txn, false);
     if (txn->handle != NULL) {
         if (txn->writes)

@@ -9,6 +9,7 @@
 #include "log/cluster.h"
 
 #include "base/assert.h"
+#include "base/fork.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -90,6 +91,13 @@ const char *ks__cluster_kind_of(const char *address)
 
 /* ---- cluster ---- */
 
+static ks_status born_here(struct ks__cluster *cluster, ks_status status)
+{
+    if (status == KS_OK)
+        cluster->forks = ks__fork_count();
+    return status;
+}
+
 ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
                            const struct ks__cluster_options *options, ks_error *error)
 {
@@ -100,8 +108,10 @@ ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
     *out = NULL;
     if (status != KS_OK)
         return status;
-    if (address != NULL && ks__user_takes(address))
-        return ks__user_open(out, address, options != NULL ? options : &none, error);
+    if (address != NULL && ks__user_takes(address)) {
+        status = ks__user_open(out, address, options != NULL ? options : &none, error);
+        return born_here(*out, status);
+    }
     class = address != NULL ? class_of(address) : NULL;
     if (class == NULL)
         return ks__error_set(error, KS_EINVAL,
@@ -109,13 +119,14 @@ ks_status ks__cluster_open(struct ks__cluster **out, const char *address,
                              "\"embedded:DIRECTORY\" or \"HOST:PORT[,HOST:PORT...]\", or "
                              "begin with a scheme that was given to ks_log_register()",
                              address != NULL ? address : "");
-    return class->open(out, address + strlen(class->scheme), options != NULL ? options : &none,
-                       error);
+    status = class->open(out, address + strlen(class->scheme), options != NULL ? options : &none,
+                         error);
+    return born_here(*out, status);
 }
 
 void ks__cluster_close(struct ks__cluster *cluster)
 {
-    if (cluster != NULL)
+    if (cluster != NULL && !ks__is_forked(cluster->forks))      /* else all of it is the parent's */
         cluster->class->close(cluster);
 }
 
@@ -220,7 +231,7 @@ ks_status ks__session_open(struct ks__session **out, struct ks__cluster *cluster
 
 void ks__session_close(struct ks__session *session)
 {
-    if (session != NULL)
+    if (session != NULL && !ks__is_forked(session->cluster->forks))
         class_in(session)->session_close(session);
 }
 

@@ -306,6 +306,7 @@ struct ks__cluster_class {
 struct ks__cluster {
     const struct ks__cluster_class *class;
     char                            id[KS__CLUSTER_ID_BYTES];
+    unsigned                        forks;  /* of the process that opened it                  */
 };
 struct ks__session {
     struct ks__cluster *cluster;

@@ -81,6 +81,7 @@ ks_app *ks_app_new(const ks_topology *topology, const ks_config *config)
     if (app == NULL)
         return NULL;
     app->clock  = ks__clock_real();
+    app->forks  = ks__fork_count();
     app->serial = atomic_fetch_add(&next_serial, 1);
     atomic_store(&app->state, KS_APP_CREATED);
     if (init_locks(app) != KS_OK) {
@@ -121,8 +122,8 @@ void ks_app_free(ks_app *app)
 {
     ks_status status;
 
-    if (app == NULL)
-        return;
+    if (app == NULL || ks__is_forked(app->forks))
+        return;                         /* in a child of fork(2) all of it is the parent's */
     ks__assert(!is_own_thread(app));    /* freed in a callback of its own */
     status = ks_app_close(app, -1);
     (void)status;                       /* what the app failed with, which goes with it */
@@ -547,6 +548,8 @@ ks_status ks_app_close(ks_app *app, int timeout_ms)
 
     if (app == NULL)
         return KS_OK;
+    if (ks__is_forked(app->forks))
+        return KS_ESTATE;               /* no text: another thread may have had the lock */
     if (is_own_thread(app))
         return ks__app_refuse(app, KS_ESTATE, "%s: called in a callback of the app, which cannot "
                               "wait for itself; call ks_app_stop() there", __func__);

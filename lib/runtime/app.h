@@ -20,6 +20,7 @@
 #define KS_RUNTIME_APP_H
 
 #include "base/counter.h"
+#include "base/fork.h"
 #include "base/thread.h"
 #include "runtime/failure.h"
 #include "runtime/thread.h"
@@ -46,6 +47,7 @@ struct ks_app {
     struct ks__failure_handlers handlers;
     struct ks__restore_listener restore_listener;
     unsigned                    serial;     /* n-th app of the process */
+    unsigned                    forks;      /* of the process that made it */
     char                       *directory;  /* <state.dir>/<application.id> */
     struct ks__cluster         *cluster;
     struct ks__config_pair     *properties; /* of the log; texts lent from settings or below */

@@ -22,6 +22,7 @@ ks_driver *ks_driver_new(const ks_topology *topology, const ks_config *config,
     if (d == NULL)
         return NULL;
     ks__manual_clock_init(&d->clock, 0);
+    d->forks   = ks__fork_count();
     d->wake.fd = -1;
     if (topology == NULL)
         ks__error_set(&d->error, KS_EINVAL, "a driver needs a topology");
@@ -327,7 +328,7 @@ ks_status ks_driver_on_failure(ks_driver *d, ks_failure_kind kind, ks_failure_fn
 
 void ks_driver_free(ks_driver *d)
 {
-    if (d == NULL)
+    if (d == NULL || ks__is_forked(d->forks))
         return;
     if (!d->dead && ks__task_is_dirty(d->task))
         commit(d); /* what was put into lent stores */

@@ -14,6 +14,7 @@
 #ifndef KS_TESTING_DRIVER_H
 #define KS_TESTING_DRIVER_H
 
+#include "base/fork.h"
 #include "base/wake.h"
 #include "runtime/collector.h"
 #include "runtime/commit.h"
@@ -42,6 +43,7 @@ struct ks_driver {
     bool                       dead;      /* `error` stays */
     bool                       started;   /* a record was piped or the clock moved */
     bool                       in_memory; /* log in memory, directory of our own */
+    unsigned                   forks;     /* of the process that made it */
     struct ks_topology        *topology;
     struct ks__settings        settings;
     struct ks__manual_clock    clock;

@@ -353,6 +353,72 @@ START_TEST(another_process_finds_the_env_locked_until_the_owner_dies)      /* L2
 }
 END_TEST
 
+/* A process that has the env open is killed; what it forked lives on. */
+START_TEST(a_child_does_not_hold_the_lock_for_its_dead_parent)
+{
+    int             ends[2];
+    pid_t           owner, child;
+    struct ks__env *env;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    owner = fork();
+    if (owner == 0) {
+        open_env(&task_env);
+        child = fork();
+        if (child == 0) {
+            child = getpid();
+            if (write(ends[1], &child, sizeof(child)) != (ssize_t)sizeof(child))
+                _exit(1);
+            sleep(60);
+            _exit(0);
+        }
+        sleep(60);
+        _exit(0);
+    }
+    ck_assert_int_eq(read(ends[0], &child, sizeof(child)), (ssize_t)sizeof(child));
+    ck_assert_int_eq(ks__env_open(&env, directory, &task_env, &error), KS_EBUSY);
+    ks__error_clear(&error);
+    kill(owner, SIGKILL);
+    waitpid(owner, NULL, 0);
+    env = open_env(&task_env);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);      /* it was still there */
+    put_one(env, "a", "1");
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
+/* Its reader slot and its locks are the parent's. */
+START_TEST(a_child_gives_nothing_back_that_is_its_parents)
+{
+    struct ks__env *env = open_env(&task_env);
+    struct ks__txn *txn;
+    unsigned        db;
+    ks_bytes        found;
+    int             status;
+    pid_t           pid;
+
+    put_one(env, "a", "1");
+    ck_assert_int_eq(ks__env_database(env, "data", &db, &error), KS_OK);
+    ck_assert_int_eq(ks__txn_begin_read(env, &txn, &error), KS_OK);
+    pid = fork();
+    if (pid == 0) {
+        alarm(20);
+        ks__txn_abort(txn);
+        _exit(ks__env_close(env, NULL) == KS_OK ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    for (int i = 0; i < 50; i++)        /* would use the pages again that the snapshot has */
+        put_one(env, "a", i % 2 == 0 ? "2" : "3");
+    ck_assert_int_eq(ks__txn_get(txn, db, text("a"), &found), KS_OK);
+    ck_assert_int_eq(memcmp(found.data, "1", 1), 0);
+    ks__txn_abort(txn);
+    ck_assert_int_eq(ks__env_close(env, &error), KS_OK);
+}
+END_TEST
+
 START_TEST(processes_share_an_env_that_says_so)
 {
     struct ks__env_options shared = { .format = 1, .shared = true, .keep_always = true };
@@ -754,6 +820,8 @@ int main(void)
     tcase_add_test(gate, an_env_to_keep_is_refused_rather_than_discarded);
     tcase_add_test(gate, a_second_open_in_the_process_is_shared_only_when_both_ask);
     tcase_add_test(gate, another_process_finds_the_env_locked_until_the_owner_dies);
+    tcase_add_test(gate, a_child_does_not_hold_the_lock_for_its_dead_parent);
+    tcase_add_test(gate, a_child_gives_nothing_back_that_is_its_parents);
     tcase_add_test(gate, processes_share_an_env_that_says_so);
     tcase_add_test(gate, another_process_reads_what_is_committed_and_sees_no_locks_of_ours);
     tcase_add_test(gate, shells_of_an_abandoned_env_fail_and_can_be_given_back);

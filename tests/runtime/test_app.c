@@ -373,6 +373,30 @@ START_TEST(a_start_is_watched_and_closed_from_other_threads)
 }
 END_TEST
 
+/* Threads, locks and files are the parent's. */
+START_TEST(a_child_of_fork_gives_back_nothing_and_does_not_hang)
+{
+    int   status;
+    pid_t child;
+
+    start_app();
+    stage_feed(&stage, "lines", NULL, "be");
+    stage_await_i64(&stage, NULL, "totals", "be", 1);
+    child = fork();
+    if (child == 0) {
+        alarm(30);
+        status = ks_app_close(app, -1) == KS_ESTATE ? 0 : 1;
+        ks_app_free(app);
+        _exit(status);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    stage_feed(&stage, "lines", NULL, "be");
+    stage_await_i64(&stage, NULL, "totals", "be", 2);
+    close_app();
+}
+END_TEST
+
 START_TEST(no_app_answers_too)
 {
     ck_assert_int_eq(ks_app_run(NULL), KS_ENOMEM);
@@ -910,6 +934,7 @@ static Suite *make_suite(void)
     tcase_add_test(life, stepping_and_threads_do_not_mix);
     tcase_add_loop_test(life, a_callback_must_not_close_its_app, 0, 2);
     tcase_add_test(life, a_start_is_watched_and_closed_from_other_threads);
+    tcase_add_test(life, a_child_of_fork_gives_back_nothing_and_does_not_hang);
     tcase_add_test(life, no_app_answers_too);
     tcase_add_test(life, run_returns_after_a_stop_from_a_signal_handler);
     tcase_add_test(life, close_makes_the_last_commit);

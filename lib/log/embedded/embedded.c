@@ -482,7 +482,7 @@ static struct ks__embedded_log *log_new(struct ks__env *env)
         return NULL;
     log->base.class = &embedded_class;
     log->env        = env;
-    log->waiters    = (struct ks__waiters){ .fd = -1, .stop = { .fd = -1 } };
+    log->waiters    = (struct ks__waiters){ .own = KS__PRIVATE_FD_NONE, .stop = { .fd = -1 } };
     atomic_init(&log->base.changes, 0);
     atomic_init(&log->foreign, 0);
     if (ks__mutex_init(&log->base.mutex) == KS_OK) {
@@ -626,10 +626,6 @@ static void cluster_close(struct ks__cluster *base)
     ks_error                  error   = { .status = KS_OK };
     bool                      last;
 
-    if (log->queue.process != (long)getpid()) {     /* after fork(): all of it is the parent's */
-        ks__free(cluster);
-        return;
-    }
     ks__local_cluster_release(cluster);
     ks__mutex_lock(&registry_mutex);
     last = --log->references == 0;

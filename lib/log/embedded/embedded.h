@@ -29,6 +29,7 @@
 #define KS_LOG_EMBEDDED_EMBEDDED_H
 
 #include "base/buffer.h"
+#include "base/fork.h"
 #include "lmdb/env.h"
 #include "log/local.h"
 
@@ -57,7 +58,7 @@ struct ks__poke {
 struct ks__waiters {
     char             *directory;
     char             *name;                 /* of our FIFO, and of this process among members     */
-    int               fd;                   /* our FIFO; -1 = none                                */
+    struct ks__private_fd own;              /* our FIFO                                           */
     struct ks__wake   stop;
     struct ks__thread thread;
     void            (*poked)(void *user, const struct ks__poke *pokes, size_t count);

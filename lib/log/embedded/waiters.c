@@ -11,10 +11,11 @@
  * takes it for a change of everything. What is written at once fits into a page: all of it comes,
  * or nothing.
  *
- * A FIFO whose process died has no reader: opening it for writing gives ENXIO, and it is removed.
- * The same test says whether a member of a group is still there. A FIFO appears under its name only
- * after it is open, so that nobody takes it for a dead one. To write, it is opened for reading too:
- * then a process that dies at that moment raises no SIGPIPE.
+ * A FIFO whose process died has no reader (its children close it, base/fork.h): opening it for
+ * writing gives ENXIO, and it is removed. The same test says whether a member of a group is still
+ * there. A FIFO appears under its name only after it is open, so that nobody takes it for a dead
+ * one. To write, it is opened for reading too: then a process that dies at that moment raises no
+ * SIGPIPE.
  *
  * Threads: open and close by one; poke and is_alive by any; poked() runs in our thread.
  */
@@ -46,7 +47,7 @@ static void take_pokes(struct ks__waiters *waiters)
     static const struct ks__poke lost[2] = { { .partition = KS__POKE_ALL },
                                              { .partition = KS__POKE_GROUPS } };
     struct ks__poke              pokes[READ_POKES];
-    ssize_t                      got = ks__io_read(waiters->fd, pokes, sizeof(pokes));
+    ssize_t                      got = ks__io_read(waiters->own.fd, pokes, sizeof(pokes));
 
     if (got > 0 && (size_t)got <= FULL_POKES * sizeof(pokes[0]) &&
         (size_t)got % sizeof(pokes[0]) == 0) {
@@ -56,7 +57,7 @@ static void take_pokes(struct ks__waiters *waiters)
     if (got <= 0)
         return;
     while (got == (ssize_t)sizeof(pokes))
-        got = ks__io_read(waiters->fd, pokes, sizeof(pokes));
+        got = ks__io_read(waiters->own.fd, pokes, sizeof(pokes));
     waiters->poked(waiters->user, lost, 2);
 }
 
@@ -65,7 +66,7 @@ static void watch(void *user)
     struct ks__waiters *waiters = user;
 
     for (;;) {
-        struct pollfd fds[2] = { { .fd = waiters->fd, .events = POLLIN },
+        struct pollfd fds[2] = { { .fd = waiters->own.fd, .events = POLLIN },
                                  { .fd = ks__wake_fd(&waiters->stop), .events = POLLIN } };
 
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
@@ -96,8 +97,8 @@ static ks_status make_fifo(struct ks__waiters *waiters, ks_error *error)
         return ks__error_set(error, KS_EINVAL, "%s: the path is too long", waiters->directory);
     if (ks__io_mkfifo(AT_FDCWD, fresh, 0600) != 0)
         return ks__error_set_errno(error, KS_EIO, errno, "%s: make a FIFO", fresh);
-    waiters->fd = ks__io_open(AT_FDCWD, fresh, O_RDWR | O_NONBLOCK, 0);
-    if (waiters->fd < 0 || ks__io_rename(fresh, path) != 0) {
+    ks__private_fd_set(&waiters->own, ks__io_open(AT_FDCWD, fresh, O_RDWR | O_NONBLOCK, 0));
+    if (waiters->own.fd < 0 || ks__io_rename(fresh, path) != 0) {
         ks__error_set_errno(error, KS_EIO, errno, "%s: open a FIFO", fresh);
         ks__io_unlink(AT_FDCWD, fresh, 0);
         return KS_EIO;
@@ -112,7 +113,8 @@ ks_status ks__waiters_open(struct ks__waiters *waiters, const char *log_director
     static atomic_uint number;
     ks_status          status;
 
-    *waiters = (struct ks__waiters){ .fd = -1, .stop = { .fd = -1 }, .poked = poked, .user = user };
+    *waiters = (struct ks__waiters){ .own = KS__PRIVATE_FD_NONE, .stop = { .fd = -1 },
+                                     .poked = poked, .user = user };
     waiters->directory = ks__format("%s/waiters", log_directory);
     waiters->name      = ks__format("%ld-%u-%" PRIx64, (long)getpid(), atomic_fetch_add(&number, 1),
                                     (uint64_t)ks__clock_wall_ms(ks__clock_real()));
@@ -142,14 +144,14 @@ void ks__waiters_close(struct ks__waiters *waiters)
         ks__thread_join(&waiters->thread);
     }
     ks__wake_release(&waiters->stop);
-    if (waiters->fd >= 0) {
+    if (waiters->own.fd >= 0) {
         if (path_of(waiters, "", waiters->name, path))
             ks__io_unlink(AT_FDCWD, path, 0);
-        ks__io_close(waiters->fd);
+        ks__io_close(ks__private_fd_take(&waiters->own));
     }
     ks__free(waiters->directory);
     ks__free(waiters->name);
-    *waiters = (struct ks__waiters){ .fd = -1, .stop = { .fd = -1 } };
+    *waiters = (struct ks__waiters){ .own = KS__PRIVATE_FD_NONE, .stop = { .fd = -1 } };
 }
 
 /* ---- the others ---- */
