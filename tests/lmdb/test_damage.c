@@ -265,7 +265,7 @@ START_TEST(a_page_in_the_place_of_another_is_found)
 }
 END_TEST
 
-/* Some bits are LMDB's memory alone: it writes to a dirty page where it is mapped, which ends the
+/* Some bits are for memory alone: LMDB writes to a dirty page where it is mapped, which ends the
  * process. Pages that are free may say what they like. */
 START_TEST(every_bit_of_the_kind_of_a_page_is_looked_at)
 {
