@@ -7,6 +7,7 @@
 #include "runtime/punctuation.h"
 
 #include "base/assert.h"
+#include "window/window.h"
 
 static const struct ks_punctuation *of(const struct ks__heap_node *node)
 {
@@ -70,11 +71,11 @@ void ks__punctuations_cancel(struct ks__punctuations *all, ks_punctuation *punct
 
 int64_t ks__punctuation_after(int64_t due_ms, int64_t interval_ms, int64_t now_ms)
 {
-    int64_t steps = (now_ms - due_ms) / interval_ms + 1;
+    const int64_t missed = ks__time_sub(now_ms, due_ms) / interval_ms;
 
-    if (steps > (INT64_MAX - due_ms) / interval_ms)
+    if (missed >= ks__time_sub(INT64_MAX, due_ms) / interval_ms)
         return INT64_MAX;
-    return due_ms + steps * interval_ms;
+    return due_ms + (missed + 1) * interval_ms;
 }
 
 ks_punctuation *ks__punctuations_take(struct ks__punctuations *all, ks_time_kind kind,

@@ -35,6 +35,18 @@ static ks_table *count(const ks_windowing *windowing, const char *store)
 
 /* ---- what comes out ---- */
 
+START_TEST(sliding_windows_are_found_again_at_the_end_of_time)
+{
+    show_to(count(KS_SLIDING(.difference_ms = 10), "counts"), "out");
+    flow_start();
+    feed("in", "k", "v", INT64_MAX);
+    feed("in", "k", "v", INT64_MAX);
+    expect("out", "k", "9223372036854775797-9223372036854775807=1", INT64_MAX);
+    expect("out", "k", "9223372036854775797-9223372036854775807=2", INT64_MAX);
+    expect_nothing("out");
+}
+END_TEST
+
 START_TEST(a_late_record_is_dropped_and_counted)
 {
     show_to(count(KS_TUMBLING(.size_ms = 10, .grace_ms = 5), "counts"), "out");
@@ -279,7 +291,8 @@ START_TEST(a_window_store_needs_a_retention)
 }
 END_TEST
 
-FLOW_MAIN("windows", a_late_record_is_dropped_and_counted, a_final_result_survives_any_jump_of_time,
+FLOW_MAIN("windows", sliding_windows_are_found_again_at_the_end_of_time,
+          a_late_record_is_dropped_and_counted, a_final_result_survives_any_jump_of_time,
           two_values_that_wait_at_one_time_are_looked_at_one_by_one,
           rows_of_a_window_store_have_plain_key_and_window,
           a_named_join_names_its_nodes_and_stores,

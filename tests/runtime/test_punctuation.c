@@ -66,6 +66,18 @@ START_TEST(the_end_of_time_comes_once)
 }
 END_TEST
 
+START_TEST(no_multiple_of_an_interval_is_beyond_the_end_of_time)
+{
+    ck_assert_int_eq(ks__punctuation_after(0, 1, INT64_MAX), INT64_MAX);
+    ck_assert_int_eq(ks__punctuation_after(0, 1, INT64_MAX - 1), INT64_MAX);
+    ck_assert_int_eq(ks__punctuation_after(0, 1, INT64_MAX - 2), INT64_MAX - 1);
+    ck_assert_int_eq(ks__punctuation_after(INT64_MIN, 10, INT64_MAX), INT64_MAX);
+    ck_assert_int_eq(ks__punctuation_after(5, 10, 5), 15);
+    ck_assert_int_eq(ks__punctuation_after(5, 10, 14), 15);
+    ck_assert_int_eq(ks__punctuation_after(5, 10, 15), 25);
+}
+END_TEST
+
 START_TEST(equal_times_come_in_the_order_of_scheduling)
 {
     ks_punctuation *first  = add(KS_STREAM_TIME, 0, 10);
@@ -142,6 +154,7 @@ int main(void)
     tcase_add_test(tests, the_next_point_is_the_first_of_the_grid_after_now);
     tcase_add_test(tests, a_jump_over_many_points_gives_one_call);
     tcase_add_test(tests, the_end_of_time_comes_once);
+    tcase_add_test(tests, no_multiple_of_an_interval_is_beyond_the_end_of_time);
     tcase_add_test(tests, equal_times_come_in_the_order_of_scheduling);
     tcase_add_test(tests, a_cancelled_one_is_never_due);
     tcase_add_test(tests, metadata_is_what_kafka_streams_writes);

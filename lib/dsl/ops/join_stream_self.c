@@ -141,7 +141,7 @@ static bool meets_itself(const struct ks__join_span *span, int64_t record_ms, in
                                          span->grace_ms);
 
     return span->before_ms >= 0 && span->after_ms >= 0 &&
-           record_ms > ks__time_sub(time_ms, kept_ms) + 1;
+           record_ms > ks__time_add(ks__time_sub(time_ms, kept_ms), 1);
 }
 
 static void self_process(void *state, ks_ctx *ctx, const struct ks__record *in)

@@ -91,7 +91,7 @@ static bool meet(struct ks__windowed_state *w, struct around *around, const ks_r
     const int64_t        end     = row->window->end_ms;
     const struct ks__row found   = { row->value, row->timestamp_ms, row->headers };
 
-    if (start == time_ms + 1) {
+    if (start > time_ms) {      /* by one: more is not asked for */
         around->right_there = true;
     } else if (end > time_ms) {
         if (!around->has_right)
@@ -139,9 +139,10 @@ static void process_ordinary(struct ks__windowed_state *w, struct around *around
     const ks_record *record = around->record;
     const int64_t    size   = w->args->windows.size_ms;
     const int64_t    from   = ks__time_sub(ks__time_sub(record->timestamp_ms, size), size);
+    const int64_t    to     = ks__time_add(record->timestamp_ms, 1);
     bool             done   = false;
     ks_iter         *it     = ks__window_fetch(w->table.store, record->key, ks__time_max(from, 0),
-                                               record->timestamp_ms + 1, KS_DESCENDING);
+                                               to, KS_DESCENDING);
 
     for (ks_record row; w->table.ctx->error->status == KS_OK && ks_iter_next(it, &row);)
         if (!meet(w, around, &row, &done))
@@ -159,7 +160,7 @@ static bool read_early(struct ks__windowed_state *w, struct around *around, stru
     const ks_record *record = around->record;
     bool             found  = false;
     ks_iter         *it     = ks__window_fetch(w->table.store, record->key, 0,
-                                               record->timestamp_ms + 1, KS_ASCENDING);
+                                               ks__time_add(record->timestamp_ms, 1), KS_ASCENDING);
 
     for (ks_record row; w->table.ctx->error->status == KS_OK && ks_iter_next(it, &row);) {
         const struct ks__row one = { row.value, row.timestamp_ms, row.headers };
