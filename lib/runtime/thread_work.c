@@ -170,7 +170,8 @@ static const struct ks__owned_task *find_unwritten(const struct ks__stream_threa
 }
 
 /* Committed state that no commit has taken to LMDB since, because nothing came or there was no room
- * for it. */
+ * for it. Where something came a commit follows, whose write finds the stores of the user's as they
+ * were sealed: it tells them, this one could not. */
 static ks_status write_late(struct ks__stream_thread *thread)
 {
     int64_t now   = ks__stream_thread_now_ms(thread);
@@ -186,6 +187,8 @@ static ks_status write_late(struct ks__stream_thread *thread)
         ks_status              status;
 
         if (owned->phase != KS__OWNED_RUNNING || ks__task_sealed_bytes(owned->task) == 0)
+            continue;
+        if (ks__task_is_dirty(owned->task) && ks__task_write_failure(owned->task) == NULL)
             continue;
         status = ks__task_write(owned->task, true);
         if (status == KS_OK || status == KS_EFULL)  /* full: the layer stays, C3 */

@@ -3,6 +3,7 @@
  * test_user_store.c - stores of the user's own: the example of sys/store.h, and the contract there.
  */
 #include "runtime/app.h"
+#include "base/clock.h"
 #include "support/stage.h"
 
 #include <check.h>
@@ -399,6 +400,51 @@ START_TEST(what_was_not_committed_is_forgotten_on_abort)
 }
 END_TEST
 
+static atomic_int hooks; /* calls in the task that has records */
+
+static ks_status count_hook(ks_store_ctx *ctx, int64_t position, void *self)
+{
+    (void)ctx, (void)self;
+    if (position >= 0)
+        atomic_fetch_add(&hooks, 1);
+    return KS_OK;
+}
+
+static const ks_store_class hooked_class =
+    KS_STORE_CLASS(.state_size = sizeof(struct sketch), .open = sketch_open,
+                   .restore = sketch_restore, .commit = count_hook);
+
+/* A record in each step, so that the task is found as it was sealed by its commits alone. */
+START_TEST(under_steady_load_the_commit_hook_keeps_to_the_rhythm_of_the_writes)
+{
+    ks_topology            *topology = counting(&hooked_class, NULL, KS_DEFAULT);
+    struct ks__manual_clock clock;
+
+    stage_close(&stage);
+    stage_open(&stage, STAGE_MEMORY);
+    stage_topic(&stage, "in", 1);
+    stage_topic(&stage, "out", 1);
+    stage_set(&stage, "processing.guarantee", guarantees[_i]);
+    stage_set(&stage, "commit.interval.ms", "7");
+    stage_set(&stage, "state.flush.ms", "100");
+    ks__manual_clock_init(&clock, 1000);
+    app = ks_app_new(topology, stage.config);
+    ks__app_set_clock(app, &clock.clock);
+    while (ks_app_get_state(app) != KS_APP_RUNNING)
+        ck_assert_int_eq(ks_app_step(app, 0), KS_OK);
+    atomic_store(&hooks, 0);
+    for (int ms = 0; ms < 1000; ms++) {
+        stage_feed(&stage, "in", "a", "a");
+        ck_assert_int_eq(ks_app_step(app, 0), KS_OK);
+        ks__manual_clock_advance(&clock, 1);
+    }
+    ck_assert_int_ge(atomic_load(&hooks), 8);
+    ck_assert_int_eq(ks_app_close(app, -1), KS_OK);
+    ks_app_free(app);
+    ks_topology_free(topology);
+}
+END_TEST
+
 /* Tasks are revoked, kept, taken over by another instance and given back: each record counts once.
  */
 START_TEST(counts_go_on_through_rebalances)
@@ -685,6 +731,9 @@ int main(void)
     tcase_add_test(tcase, files_that_lag_behind_are_followed_by_the_rest_of_the_changelog);
     tcase_add_loop_test(tcase, what_was_not_committed_is_forgotten_on_abort, 0, 2);
     tcase_add_loop_test(tcase, counts_go_on_through_rebalances, 0, 2);
+    tcase_add_loop_test(tcase,
+                        under_steady_load_the_commit_hook_keeps_to_the_rhythm_of_the_writes, 0,
+                        2);
     tcase_add_loop_test(tcase, what_a_dead_instance_had_not_committed_counts_once, 0, 4);
     tcase_add_loop_test(tcase, a_lost_state_directory_comes_back_and_stale_files_are_not_believed,
                         0, 2);

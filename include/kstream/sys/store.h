@@ -63,12 +63,12 @@
  *        or with what its own files hold, and an abort loses what it held.
  *
  * Files of its own. A store that wants to spare itself the whole restore keeps files in
- * ks_store_ctx_directory(). commit(ctx, position, self) is called, not more often than the state is
- * written (state.flush.ms), when everything before changelog offset `position` is committed and
- * `self` is exactly that. There it may write its files, and the position with them, atomically (a
- * file beside, fsync, rename), or leave it for later. In open it reads them and says
- * ks_store_ctx_set_position(); restore goes on from there. The library empties the directory when
- * it does not fit the changelog any more.
+ * ks_store_ctx_directory(). commit(ctx, position, self) is called when everything before changelog
+ * offset `position` is committed and `self` is exactly that: with each write of the state, which
+ * under load is the first commit after state.flush.ms (at_least_once: every commit). There it may
+ * write its files, and the position with them, atomically (a file beside, fsync, rename), or leave
+ * it for later. In open it reads them and says ks_store_ctx_set_position(); restore goes on from
+ * there. The library empties the directory when it does not fit the changelog any more.
  *
  * Threads: all hooks and all use of `self` are on the task's thread; tasks do not share `self`.
  */
