@@ -209,6 +209,8 @@ typedef struct ks_failure {
     const ks_record *raw;    /* as it was read; NULL if none */
 } ks_failure;
 
+/* An answer that is none for the kind of failure (RETRY for a processing failure, say) fails, and
+ * the text of the error says so. */
 typedef ks_reaction ks_failure_fn(const ks_failure *failure, void *user);
 
 /**

@@ -114,7 +114,8 @@ static ks_reaction ask(struct ks__task *task, struct ks__op *op, const ks_record
         .raw    = task->ctx.raw,
     };
 
-    return ks__failure_ask(task->options.handlers, task->options.settings, &failure);
+    return ks__failure_ask(task->options.handlers, task->options.settings, &failure,
+                           &task->error);
 }
 
 /* A refusal that concerns the record alone, not the log. */

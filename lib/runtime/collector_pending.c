@@ -147,7 +147,7 @@ ks_status ks__production_undelivered(const struct ks__undelivered *failed, void 
         .record = &failed->record,
     };
 
-    if (ks__failure_ask(production->handlers, production->settings, &failure) !=
+    if (ks__failure_ask(production->handlers, production->settings, &failure, NULL) !=
         KS_REACTION_CONTINUE)
         return ks_error_status(failed->error);
     ks__counter_add(&production->dropped, 1);

@@ -23,7 +23,12 @@ static ks_reaction configured(const struct ks__settings *settings, ks_failure_ki
     ks__unreachable();
 }
 
-/* Does the answer make sense for this kind of failure? Another one counts as DEFAULT. */
+static const char *const names[] = {
+    [KS_REACTION_DEFAULT] = "DEFAULT", [KS_REACTION_CONTINUE] = "CONTINUE",
+    [KS_REACTION_FAIL] = "FAIL",       [KS_REACTION_RETRY] = "RETRY",
+    [KS_REACTION_REPLACE] = "REPLACE", [KS_REACTION_SHUTDOWN] = "SHUTDOWN",
+};
+
 static bool fits(ks_failure_kind kind, ks_reaction reaction)
 {
     switch (reaction) {
@@ -41,8 +46,21 @@ static bool fits(ks_failure_kind kind, ks_reaction reaction)
     return false;
 }
 
+static ks_reaction refuse(ks_failure_kind kind, ks_reaction answer, ks_error *error)
+{
+    const size_t n = (size_t)answer;
+
+    if (n < sizeof(names) / sizeof(names[0]))
+        ks__error_prefix(error, "the handler's answer KS_REACTION_%s is none for this kind of "
+                         "failure (app.h): ", names[n]);
+    else
+        ks__error_prefix(error, "the handler's answer %d is no ks_reaction: ", (int)answer);
+    return kind == KS_FAILURE_UNCAUGHT ? KS_REACTION_SHUTDOWN : KS_REACTION_FAIL;
+}
+
 ks_reaction ks__failure_ask(const struct ks__failure_handlers *handlers,
-                            const struct ks__settings *settings, const ks_failure *failure)
+                            const struct ks__settings *settings, const ks_failure *failure,
+                            ks_error *error)
 {
     ks_reaction answer = KS_REACTION_DEFAULT;
 
@@ -50,6 +68,8 @@ ks_reaction ks__failure_ask(const struct ks__failure_handlers *handlers,
         answer = handlers->of[failure->kind].fn(failure, handlers->of[failure->kind].user);
     if (fits(failure->kind, answer))
         return answer;
+    if (answer != KS_REACTION_DEFAULT)
+        return refuse(failure->kind, answer, error);
     answer = configured(settings, failure->kind);
     return answer != KS_REACTION_DEFAULT ? answer : KS_REACTION_FAIL;
 }

@@ -33,8 +33,11 @@ static inline void ks__restore_tell(const struct ks__restore_listener *listener,
         listener->fn(event, listener->user);
 }
 
-/* The user's answer, or the configured one for DEFAULT and for no handler; never DEFAULT. */
+/* The user's answer, or the configured one for DEFAULT and for no handler; never DEFAULT. An answer
+ * that is none for this kind of failure counts as FAIL (SHUTDOWN), and the text of `*error`, which
+ * is the failure's or NULL, says so. */
 ks_reaction ks__failure_ask(const struct ks__failure_handlers *handlers,
-                            const struct ks__settings *settings, const ks_failure *failure);
+                            const struct ks__settings *settings, const ks_failure *failure,
+                            ks_error *error);
 
 #endif

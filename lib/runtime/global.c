@@ -399,7 +399,7 @@ static bool is_welcome(struct ks__globals *globals, struct table *table,
                   read->offset, ks_serde_name(key ? source->value : source->key));
     ks__error_set_node(&why, failure.node);
     failure.origin = (ks_origin){ table->global->topic, part->partition, read->offset };
-    if (ks__failure_ask(globals->options.handlers, globals->options.settings, &failure) !=
+    if (ks__failure_ask(globals->options.handlers, globals->options.settings, &failure, &why) !=
         KS_REACTION_CONTINUE) {
         ks__error_copy(error, &why);
         *status = KS_EDATA;
@@ -595,7 +595,9 @@ static ks_status init_view(struct ks__global_view *view)
         return KS_OK;
     if (ks__arena_init(&view->arena, 0, 0) != KS_OK)
         return KS_ENOMEM;
-    view->host = (struct ks__state_host){ .error = &view->error, .arena = &view->arena };
+    view->host = (struct ks__state_host){
+        .error = view->told != NULL ? view->told : &view->error, .arena = &view->arena
+    };
     return KS_OK;
 }
 
@@ -643,10 +645,10 @@ ks_status ks__global_view_renew(struct ks__global_view *view, ks_error *error)
     }
     if (view->readers != NULL)
         ks__arena_reset(&view->arena);
-    if (!ks__error_is_set(&view->error))
+    if (view->host.error == NULL || !ks__error_is_set(view->host.error))
         return KS_OK;
-    ks__error_copy(error, &view->error);
-    return view->error.status;
+    ks__error_copy(error, view->host.error);
+    return view->host.error->status;
 }
 
 void ks__global_view_release(struct ks__global_view *view)

@@ -72,6 +72,8 @@ struct ks__global_view {
     struct ks__global_reader *readers;
     struct ks__arena          arena; /* rows and iterators of one batch */
     struct ks__state_host     host;
+    ks_error                 *told;  /* of calls on readers: the task's, so that they fail the
+                                        record; NULL = `error`, which fails the next renewal */
     ks_error                  error;
 };
 

@@ -243,7 +243,7 @@ static bool is_forgiven(const struct ks__global_processor *p, const ks_record *r
         p->ctx.error->status == KS_EIO || p->ctx.error->status == KS_EFULL ||
         p->ctx.error->status == KS_ECORRUPT)
         return false;
-    return ks__failure_ask(p->options.handlers, p->options.settings, &failure) ==
+    return ks__failure_ask(p->options.handlers, p->options.settings, &failure, p->ctx.error) ==
            KS_REACTION_CONTINUE;
 }
 

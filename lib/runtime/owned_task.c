@@ -136,6 +136,7 @@ static struct ks_kv_store *global_store(void *user, const char *name, ks_error *
 {
     struct ks__owned_task *owned = user;
 
+    owned->globals.told = error;            /* the task's, as long as it is open */
     return ks__global_view_store(&owned->globals, owned->thread->app->globals, name,
                                  error);
 }

@@ -182,8 +182,9 @@ void ks__task_failed(struct ks__task *task, struct ks__op *op, ks_failure_kind k
     };
 
     ks__error_set_node(&task->error, op->node->name);
-    if (!is_forgivable(task) || ks__failure_ask(task->options.handlers, task->options.settings,
-                                                &failure) != KS_REACTION_CONTINUE) {
+    if (!is_forgivable(task) ||
+        ks__failure_ask(task->options.handlers, task->options.settings, &failure, &task->error) !=
+            KS_REACTION_CONTINUE) {
         tell_place(task, op);
         task->ctx.failed = true;
         return;

@@ -149,7 +149,7 @@ enum ks__turn ks__stream_thread_give_up(struct ks__stream_thread *thread)
 
     if (culprit != NULL && culprit->task != NULL)
         failure.origin = ks__task_origin(culprit->task);
-    reaction = ks__failure_ask(&app->handlers, &app->settings, &failure);
+    reaction = ks__failure_ask(&app->handlers, &app->settings, &failure, &thread->error);
     thread->culprit = NULL;
     KS__LOG_AT_ERROR(&app->log, "runtime", "%s: %s", thread->name,
                      ks_error_message(&thread->error));
