@@ -286,7 +286,7 @@ typedef struct ks_aggregate {
     ks_fold_fn *add KS_ZERO;
     ks_fold_fn *subtract KS_ZERO; /* grouped tables */
     ks_fold_fn *merge KS_ZERO;    /* sessions: record->value is the younger aggregate */
-    ks_fold_fn *combine KS_ZERO;  /* hopping: joins slices, see ks_windowing.slices; optional */
+    ks_fold_fn *combine KS_ZERO;  /* hopping: joins slices, with ks_windowing.slices = KS_ON */
     void       *user KS_ZERO;
 } ks_aggregate;
 
@@ -345,8 +345,11 @@ typedef struct ks_windowing {
  *      - what the fold skips or refuses is counted once, not once per window
  *      - rows are never hidden as `windowstore.kafka.retention` would
  *
- * KS_DEFAULT: if KS_AGGREGATE(.combine) is given. KS_ON: for a count and a reduction too (the
- * reducer then combines as well); an error where slices are impossible. KS_OFF: never. */
+ * KS_ON: put together from slices, an error where that is impossible. An aggregation then needs
+ * KS_AGGREGATE(.combine), which alone changes nothing; a reducer must be able to combine as well.
+ * KS_DEFAULT, KS_OFF: not. What windows without slices have kept, windows from slices cannot read,
+ * nor the other way round: an application that finds the changelog of the other kind refuses to
+ * start (KS_ETOPOLOGY), and touches nothing. */
 
 /* Which records of two streams meet: right.time in [left.time - before, left.time + after]. Give
  * the difference, or before and after (which may be negative). Kafka: JoinWindows. */

@@ -79,8 +79,8 @@ KS_API ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *re
  * Fold the values of each key and window into an aggregate that starts as `aggregate->initial`.
  *
  * In the folds `record->window` is the window being folded. Sessions need `.merge`, which folds the
- * younger aggregate (`record->value`) into the older one. With `.combine`, hopping windows that are
- * emitted on close are put together from slices: see ks_windowing.
+ * younger aggregate (`record->value`) into the older one. Hopping windows that are put together
+ * from slices need `.combine`: see ks_windowing; without slices it is not used.
  *
  * Ownership: copies both options; keeps functions and user.
  * Threads:   the builder's; the folds run on all stream threads.

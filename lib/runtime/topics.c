@@ -364,7 +364,13 @@ static void list_present(struct ks__topics *topics)
             topics->inputs[--absent] = topics->topics[i].name;
 }
 
-static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
+static char *changelog_name(const struct ks__topics *topics, const char *store, const char *suffix)
+{
+    return ks__format("%s-%s%s-changelog", topics->settings->application_id, store, suffix);
+}
+
+/* Those of slices, or all others. */
+static ks_status list_changelogs_of(struct ks__topics *topics, bool slices, ks_error *error)
 {
     for (size_t i = 0; i < topics->topology->subtopology_count; i++) {
         const struct ks__subtopology *part = &topics->topology->subtopologies[i];
@@ -373,10 +379,10 @@ static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
             const struct ks__store_spec *store = part->stores[n];
             struct ks__planned_topic    *topic;
 
-            if (!store->changelog || store->global || store->source_topic != NULL)
+            if (!store->changelog || store->global || store->source_topic != NULL ||
+                (store->slices_of != NULL) != slices)
                 continue;
-            topic = add(topics, ks__format("%s-%s-changelog", topics->settings->application_id,
-                                           store->name));
+            topic = add(topics, changelog_name(topics, store->name, ""));
             if (topic == NULL)
                 return ks__error_no_memory(error, "topics");
             topic->internal   = true;
@@ -384,8 +390,82 @@ static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
             topic->partitions = topics->tasks[i];
         }
     }
-    list_present(topics);
     return KS_OK;
+}
+
+/* Slices first: where the windows' changelog is, that of their slices is, too. */
+static ks_status list_changelogs(struct ks__topics *topics, ks_error *error)
+{
+    ks_status status = list_changelogs_of(topics, true, error);
+
+    if (status == KS_OK)
+        status = list_changelogs_of(topics, false, error);
+    list_present(topics);
+    return status;
+}
+
+/* ---- windows with and without slices ---- */
+
+/* Is there a topic of this name, which is freed? */
+static ks_status is_there(struct ks__cluster *cluster, char *name, bool *there, int timeout_ms,
+                          ks_error *error)
+{
+    int32_t   partitions = 0;
+    ks_status status;
+
+    *there = false;
+    if (name == NULL)
+        return ks__error_no_memory(error, "topics");
+    status = ks__cluster_partitions(cluster, name, &partitions, timeout_ms, error);
+    *there = partitions > 0;
+    ks__free(name);
+    return status;
+}
+
+/* A store of its own may happen to have such a name. */
+static bool has_store(const struct ks__topics *topics, const char *name, const char *suffix)
+{
+    const size_t size = strlen(name);
+
+    for (size_t i = 0; i < topics->topology->store_count; i++)
+        if (strncmp(topics->topology->stores[i]->name, name, size) == 0 &&
+            strcmp(topics->topology->stores[i]->name + size, suffix) == 0)
+            return true;
+    return false;
+}
+
+/* Windows put together from slices are rows when they are closed, others before: taken for each
+ * other they lose records, so what is of the other kind is not touched. `present`: the changelog of
+ * the store itself is there. */
+static ks_status check_slices(const struct ks__topics *topics, struct ks__cluster *cluster,
+                              bool present, int timeout_ms, ks_error *error)
+{
+    const struct ks__planned_topic *topic = &topics->topics[topics->index];
+    const struct ks__store_spec    *store = topic->store;
+    bool                            wrong = false;
+    ks_status                       status = KS_OK;
+
+    if (store == NULL || store->kind != KS__STORE_WINDOW || store->cut == NULL || store->sliced)
+        return KS_OK;
+    if (store->slices_of == NULL && !has_store(topics, store->name, KS__SLICES_SUFFIX))
+        status = is_there(cluster, changelog_name(topics, store->name, KS__SLICES_SUFFIX), &wrong,
+                          timeout_ms, error);
+    else if (store->slices_of != NULL && !present)
+        status = is_there(cluster, changelog_name(topics, store->slices_of, ""), &wrong,
+                          timeout_ms, error);
+    if (wrong && store->slices_of != NULL) { /* or did another one make both just now? */
+        status = is_there(cluster, ks__strdup(topic->name), &present, timeout_ms, error);
+        wrong  = !present;
+    }
+    if (status != KS_OK || !wrong)
+        return status;
+    return ks__error_set(error, KS_ETOPOLOGY,
+                         "store \"%s\" has rows of windows %s slices, the topology's are %s "
+                         "slices: taken for each other they lose records; go back, name another "
+                         "store, or delete its changelogs",
+                         store->slices_of != NULL ? store->slices_of : store->name,
+                         store->slices_of != NULL ? "without" : "put together from",
+                         store->slices_of != NULL ? "put together from" : "without");
 }
 
 static ks_status create(struct ks__topics *topics, struct ks__cluster *cluster, int timeout_ms,
@@ -414,6 +494,8 @@ static ks_status create_next(struct ks__topics *topics, struct ks__cluster *clus
     if (!topic->internal || topic->partitions == 0)
         return KS_OK;
     status = ks__cluster_partitions(cluster, topic->name, &there, timeout_ms, error);
+    if (status == KS_OK)
+        status = check_slices(topics, cluster, there > 0, timeout_ms, error);
     if (status != KS_OK || there > 0)
         return status;
     status = create(topics, cluster, timeout_ms, &ignored);

@@ -38,6 +38,8 @@ enum ks__store_kind {
 
 struct ks_store_class;
 
+#define KS__SLICES_SUFFIX "-slices" /* of the name of a store of slices, after the windows' */
+
 /* A store as the topology declares it. Texts belong to the topology. */
 struct ks__store_spec {
     const char         *name;
@@ -63,6 +65,10 @@ struct ks__store_spec {
     bool                lingers;      /* Kafka has it cached: see ring.h */
     unsigned            holders;      /* who release rows: see window_store.h */
     bool                owed;         /* rows are never hidden as Kafka Streams does */
+    bool                sliced;       /* window: a window is a row from its close on, not before */
+    const char         *slices_of;    /* window: rows are slices of the windows of this store */
+    const char         *cut;          /* how windows lie, in words; rows of two cuts do not mix;
+                                       * NULL = they do */
     /* Stores of the user's own. */
     const struct ks_store_class *class;
     void                        *user;

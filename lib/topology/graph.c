@@ -82,6 +82,10 @@ static void append_store(struct ks__buffer *text, const struct ks__store_spec *s
     if (store->kind == KS__STORE_WINDOW || store->kind == KS__STORE_SESSION)
         ks__buffer_printf(text, "|%lld|%d|%d", (long long)store->retention_ms,
                           (int)store->duplicates, (int)store->by_time);
+    if (store->sliced)
+        ks__buffer_append_text(text, "|sliced");
+    if (store->cut != NULL)
+        ks__buffer_printf(text, "|%s", store->cut);
     if (store->ttl_ms > 0) /* its rows have an index; how long they live may change */
         ks__buffer_append_text(text, "|ttl");
     if (store->max_rows > 0) /* they have an order of use; how many may change */

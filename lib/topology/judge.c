@@ -4,6 +4,7 @@
  *
  * What decides:
  *   - the rows of a store and of its changelog: kind, types, layout, retention;
+ *   - what windows they are of: rows tell only when one starts, so those of two cuts mix;
  *   - where they lie: by which topics, and in how many partitions, keys are distributed;
  *   - whose they are: a generated name may belong to another operator after an edit;
  *   - the task's directory: named by the number of its sub-topology, stamped with all stores in it.
@@ -12,6 +13,7 @@
 #include "topology/diff.h"
 #include "topology/names.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define VERDICT(verdict_, why_) ((struct ks__judgement){ (verdict_), (why_) })
@@ -107,7 +109,7 @@ static bool judge_rows(struct ks_diff *diff, const struct ks__match *match,
     } facts[] = {
         { KS__SHAPE_KIND, "kind" },           { KS__SHAPE_KEY, "key" },
         { KS__SHAPE_VALUE, "value" },         { KS__SHAPE_LAYOUT, "layout" },
-        { KS__SHAPE_RETENTION, "retention_ms" }, { KS__SHAPE_HISTORY, "history_ms" },
+        { KS__SHAPE_HISTORY, "history_ms" },
     };
 
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
@@ -116,6 +118,28 @@ static bool judge_rows(struct ks_diff *diff, const struct ks__match *match,
             return true;
         }
     return false;
+}
+
+/* Are they of the same windows? An older shape does not say. */
+static bool judge_cut(struct ks_diff *diff, const struct ks__match *match,
+                      struct ks__judgement *judged)
+{
+    if (is_same(match, KS__SHAPE_CUT) || was(match, KS__SHAPE_CUT)[0] == '\0' ||
+        is(match, KS__SHAPE_CUT)[0] == '\0')
+        return false;
+    *judged = changed(diff, match, KS__SHAPE_CUT, "the cut of windows", ": rows of both mix");
+    return true;
+}
+
+/* A longer retention keeps what is there, a shorter one forgets some. */
+static bool judge_retention(struct ks_diff *diff, const struct ks__match *match,
+                            struct ks__judgement *judged)
+{
+    if (strtoll(is(match, KS__SHAPE_RETENTION), NULL, 10) >=
+        strtoll(was(match, KS__SHAPE_RETENTION), NULL, 10))
+        return false;
+    *judged = changed(diff, match, KS__SHAPE_RETENTION, "retention_ms", ": older rows are lost");
+    return true;
 }
 
 /* Do they lie where they are looked for, and belong to this operator? */
@@ -191,9 +215,15 @@ static bool judge_directory(struct ks_diff *diff, const struct ks__match *match,
         return false;
     if (!moved && (before == NULL || after == NULL))
         return false; /* global, or used by nobody */
-    why = moved ? ks__diff_why(diff, "its sub-topology was %s, is %s",
-                               or_none(was(match, KS__SHAPE_SUBTOPOLOGY)), or_none(number))
-                : ks__diff_why(diff, "the stores of sub-topology %s have changed", number);
+    if (moved)
+        why = ks__diff_why(diff, "its sub-topology was %s, is %s",
+                           or_none(was(match, KS__SHAPE_SUBTOPOLOGY)), or_none(number));
+    else if (!is_same(match, KS__SHAPE_RETENTION))
+        why = ks__diff_why(diff, "retention_ms was %s, is %s",
+                           or_none(was(match, KS__SHAPE_RETENTION)),
+                           or_none(is(match, KS__SHAPE_RETENTION)));
+    else
+        why = ks__diff_why(diff, "the stores of sub-topology %s have changed", number);
     *judged = VERDICT(KS_DIFF_RESTORED, why);
     if (strcmp(was(match, KS__SHAPE_CHANGELOG), "none") == 0 ||
         strcmp(is(match, KS__SHAPE_CHANGELOG), "none") == 0)
@@ -212,7 +242,8 @@ static struct ks__judgement judge_store(struct ks_diff *diff, const struct ks__m
                        ks__diff_why(diff, "was \"%s\": the generated number changed, and the rows "
                                     "stay under the old name; name the store",
                                     match->before->name));
-    if (judge_rows(diff, match, &judged) || judge_place(diff, match, &judged) ||
+    if (judge_rows(diff, match, &judged) || judge_cut(diff, match, &judged) ||
+        judge_retention(diff, match, &judged) || judge_place(diff, match, &judged) ||
         judge_changelog(diff, match, &judged) || judge_directory(diff, match, &judged))
         return judged;
     if (!is_same(match, KS__SHAPE_CHANGELOG))

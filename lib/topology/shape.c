@@ -216,6 +216,8 @@ static const char *layout_text(const struct ks__store_spec *store)
 {
     if (store->duplicates)
         return store->plain ? "plain duplicates" : "timed duplicates";
+    if (store->sliced || store->slices_of != NULL)
+        return store->sliced ? "timed, from slices" : "timed slices";
     return store->plain ? "plain" : "timed";
 }
 
@@ -252,6 +254,7 @@ static void add_store(struct making *m, const struct ks__store_spec *store)
     item->fields[KS__SHAPE_KEY]       = type_text(m, store->key);
     item->fields[KS__SHAPE_VALUE]     = type_text(m, store->value);
     item->fields[KS__SHAPE_LAYOUT]    = layout_text(store);
+    item->fields[KS__SHAPE_CUT]       = store->cut != NULL ? keep(m, store->cut) : "";
     item->fields[KS__SHAPE_RETENTION] = number_text(m, store->retention_ms);
     item->fields[KS__SHAPE_HISTORY]   = number_text(m, store->history_ms);
     item->fields[KS__SHAPE_CHANGELOG] = changelog_text(m, store);

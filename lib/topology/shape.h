@@ -29,6 +29,7 @@ enum ks__shape_field {
     KS__SHAPE_KEY,         /* types; "?" = not declared */
     KS__SHAPE_VALUE,
     KS__SHAPE_LAYOUT,      /* stores: what else decides how rows lie */
+    KS__SHAPE_CUT,         /* stores of windows: how they lie */
     KS__SHAPE_RETENTION,   /* stores: ms */
     KS__SHAPE_HISTORY,
     KS__SHAPE_CHANGELOG,   /* stores: "own", "none", or the topic */

@@ -14,6 +14,7 @@ static const char *const field_names[KS__SHAPE_FIELDS] = {
     [KS__SHAPE_SUBTOPOLOGY] = "subtopology", [KS__SHAPE_STATE] = "state",
     [KS__SHAPE_KIND] = "kind",               [KS__SHAPE_KEY] = "key",
     [KS__SHAPE_VALUE] = "value",             [KS__SHAPE_LAYOUT] = "layout",
+    [KS__SHAPE_CUT] = "cut",
     [KS__SHAPE_RETENTION] = "retention_ms",  [KS__SHAPE_HISTORY] = "history_ms",
     [KS__SHAPE_CHANGELOG] = "changelog",     [KS__SHAPE_FED_BY] = "fed_by",
     [KS__SHAPE_FROM] = "from",               [KS__SHAPE_OPERATOR] = "operator",

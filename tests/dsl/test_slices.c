@@ -58,8 +58,7 @@ static void declare(ks_stream *in, const struct shape *shape, bool slices, const
     ks_windowed_stream *w = ks_grouped_stream_windowed_by(
         group(in), KS_HOPPING(.size_ms = shape->size, .advance_ms = shape->advance,
                               .grace_ms = shape->grace, .emit = shape->emit,
-                              .slices = slices && on_close && shape->fold != AGGREGATE
-                                            ? KS_ON : KS_DEFAULT));
+                              .slices = slices && on_close ? KS_ON : KS_DEFAULT));
     ks_table *t = NULL;
 
     if (shape->fold == COUNT)
@@ -261,6 +260,93 @@ START_TEST(a_window_that_is_open_on_one_host_is_closed_on_another)
 }
 END_TEST
 
+/* ---- edits ---- */
+
+enum edit { PLAIN, COMBINED, SLICED };
+
+static void declare_edit(enum edit edit)
+{
+    ks_windowed_stream *w = ks_grouped_stream_windowed_by(
+        group(ks_builder_stream(flow.b, "in", KS_CONSUMED(.key   = ks_serde_utf8(),
+                                                          .value = ks_serde_i64()))),
+        KS_HOPPING(.size_ms = 10, .advance_ms = 5, .emit = KS_EMIT_ON_CLOSE,
+                   .slices = edit == SLICED ? KS_ON : KS_DEFAULT));
+    const ks_aggregate  functions = { .struct_size = sizeof(functions),
+                                      .add         = add,
+                                      .combine     = edit == PLAIN ? NULL : add };
+
+    ks_stream_to(ks_table_to_stream(
+                     ks_windowed_stream_aggregate(w, &functions,
+                                                  KS_MATERIALIZED(.store = "sums",
+                                                                  .value = ks_serde_i64())), NULL),
+                 "out", NULL);
+}
+
+/* Another version of the program, on what the one before has left. */
+static void deploy(enum edit edit)
+{
+    ks_driver_free(flow.driver);
+    ks_topology_free(flow.topology);
+    ks_builder_free(flow.b);
+    flow.b = ks_builder_new();
+    declare_edit(edit);
+    ck_assert_int_eq(ks_builder_build(flow.b, &flow.topology), KS_OK);
+    flow.driver = ks_driver_new(flow.topology, flow.config, flow.home);
+}
+
+static void begin_as(enum edit edit)
+{
+    declare_edit(edit);
+    flow_start_kept(every_time);
+    feed_i64("in", "k", 1, 5);
+    feed_i64("in", "k", 1, 6);
+}
+
+static void expect_refusal(const char *text)
+{
+    const ks_error *error = ks_driver_error(flow.driver);
+
+    ck_assert_int_eq(ks_error_status(error), KS_ETOPOLOGY);
+    ck_assert_msg(strstr(ks_error_message(error), text) != NULL, "%s", ks_error_message(error));
+}
+
+static void expect_all_there(void)
+{
+    feed_i64("in", "k", 1, 7);
+    feed_i64("in", "k", 1, 100);
+    expect_i64("out", "k", 3, 7); /* [0,10) */
+    expect_i64("out", "k", 3, 7); /* [5,15) */
+    expect_nothing("out");
+}
+
+START_TEST(a_function_that_combines_changes_nothing_of_what_is_kept)
+{
+    begin_as(PLAIN);
+    deploy(COMBINED);
+    expect_all_there();
+}
+END_TEST
+
+START_TEST(windows_kept_without_slices_are_not_taken_for_made_ones)
+{
+    begin_as(PLAIN);
+    deploy(SLICED);
+    expect_refusal("store \"sums\" has rows of windows without slices");
+    deploy(PLAIN); /* nothing was touched */
+    expect_all_there();
+}
+END_TEST
+
+START_TEST(windows_from_slices_are_not_taken_for_whole_ones)
+{
+    begin_as(SLICED);
+    deploy(COMBINED);
+    expect_refusal("store \"sums\" has rows of windows put together from slices");
+    deploy(SLICED);
+    expect_all_there();
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 static void assert_refused(const char *text)
@@ -326,6 +412,9 @@ FLOW_MAIN("slices", slices_give_the_same_final_results,
           a_window_is_a_row_from_its_close_on_and_slices_lie_beside,
           slices_lose_no_result_when_rows_are_hidden_as_in_kafka,
           a_window_that_is_open_on_one_host_is_closed_on_another,
+          a_function_that_combines_changes_nothing_of_what_is_kept,
+          windows_kept_without_slices_are_not_taken_for_made_ones,
+          windows_from_slices_are_not_taken_for_whole_ones,
           slices_of_sliding_windows_are_refused, slices_of_other_windows_are_refused,
           slices_need_an_emit_on_close, slices_of_an_aggregate_need_what_combines_them,
           what_combines_is_refused_where_nothing_is_combined, slices_of_a_cogroup_are_refused)

@@ -303,14 +303,97 @@ static void add_window_store(int64_t retention_ms)
         KS_MATERIALIZED(.store = "windows", .retention_ms = retention_ms));
 }
 
-START_TEST(another_retention_breaks_a_store)
+START_TEST(with_a_longer_retention_a_store_is_restored)
 {
     add_window_store(100);
     before = end();
     add_window_store(200);
     after = end();
     compare();
-    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "windows", "retention_ms was 100, is 200");
+    expect(KS_DIFF_STORE, KS_DIFF_RESTORED, "windows", "retention_ms was 100, is 200");
+    expect(KS_DIFF_TOPIC, KS_DIFF_KEPT, "windows-changelog", "");
+}
+END_TEST
+
+START_TEST(a_shorter_retention_breaks_a_store)
+{
+    add_window_store(200);
+    before = end();
+    add_window_store(100);
+    after = end();
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "windows",
+           "retention_ms was 200, is 100: older rows are lost");
+}
+END_TEST
+
+static ks_topology *cut(const ks_windowing *windowing)
+{
+    ks_windowed_stream_count(
+        ks_grouped_stream_windowed_by(ks_stream_group_by_key(texts("in"), NULL), windowing),
+        KS_MATERIALIZED(.store = "windows"));
+    return end();
+}
+
+START_TEST(another_size_breaks_windows_of_the_same_retention)
+{
+    before = cut(KS_TUMBLING(.size_ms = 100, .grace_ms = 100));
+    after  = cut(KS_TUMBLING(.size_ms = 150, .grace_ms = 50));
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "windows",
+           "the cut of windows was 100 ms, one every 100 ms, is 150 ms, one every 150 ms:"
+           " rows of both mix");
+}
+END_TEST
+
+START_TEST(another_advance_breaks_windows)
+{
+    before = cut(KS_HOPPING(.size_ms = 10, .advance_ms = 5));
+    after  = cut(KS_HOPPING(.size_ms = 10, .advance_ms = 4));
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "windows",
+           "the cut of windows was 10 ms, one every 5 ms, is 10 ms, one every 4 ms:"
+           " rows of both mix");
+}
+END_TEST
+
+START_TEST(another_count_breaks_counted_windows)
+{
+    before = cut(KS_COUNTED(.count = 4, .advance = 2));
+    after  = cut(KS_COUNTED(.count = 6, .advance = 2));
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "windows",
+           "the cut of windows was 4 records, one every 2, is 6 records, one every 2:"
+           " rows of both mix");
+}
+END_TEST
+
+START_TEST(with_a_longer_grace_windows_are_restored)
+{
+    before = cut(KS_TUMBLING(.size_ms = 100, .grace_ms = 10));
+    after  = cut(KS_TUMBLING(.size_ms = 100, .grace_ms = 50));
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_RESTORED, "windows", "retention_ms was 110, is 150");
+}
+END_TEST
+
+START_TEST(with_a_longer_gap_sessions_are_restored)
+{
+    before = cut(KS_SESSIONS(.gap_ms = 10));
+    after  = cut(KS_SESSIONS(.gap_ms = 20));
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_RESTORED, "windows", "retention_ms was 10, is 20");
+}
+END_TEST
+
+START_TEST(slices_break_windows_that_were_kept_without)
+{
+    before = cut(KS_HOPPING(.size_ms = 10, .advance_ms = 5, .emit = KS_EMIT_ON_CLOSE));
+    after  = cut(KS_HOPPING(.size_ms = 10, .advance_ms = 5, .emit = KS_EMIT_ON_CLOSE,
+                            .slices = KS_ON));
+    compare();
+    expect(KS_DIFF_STORE, KS_DIFF_BROKEN, "windows", "layout was timed, is timed, from slices");
+    expect(KS_DIFF_STORE, KS_DIFF_ADDED, "windows-slices", "");
 }
 END_TEST
 
@@ -587,7 +670,14 @@ int main(void)
     tcase_add_test(cases, global_tables_are_read_again_when_one_is_added);
     tcase_add_test(cases, another_type_breaks_a_store_its_changelog_and_its_source);
     tcase_add_test(cases, a_type_that_was_not_declared_fits);
-    tcase_add_test(cases, another_retention_breaks_a_store);
+    tcase_add_test(cases, with_a_longer_retention_a_store_is_restored);
+    tcase_add_test(cases, a_shorter_retention_breaks_a_store);
+    tcase_add_test(cases, another_size_breaks_windows_of_the_same_retention);
+    tcase_add_test(cases, another_advance_breaks_windows);
+    tcase_add_test(cases, another_count_breaks_counted_windows);
+    tcase_add_test(cases, with_a_longer_grace_windows_are_restored);
+    tcase_add_test(cases, with_a_longer_gap_sessions_are_restored);
+    tcase_add_test(cases, slices_break_windows_that_were_kept_without);
     tcase_add_test(cases, another_kind_breaks_a_store);
     tcase_add_test(cases, a_store_of_the_user_s_own_is_another_kind);
     tcase_add_test(cases, keys_that_are_distributed_otherwise_break_a_store);

@@ -105,12 +105,14 @@ bool ks__aggregation_input(ks_grouped_stream *g, const struct ks__call *call, co
 static void make_timed(struct ks__store_spec *spec, const struct ks__store_spec *timed)
 {
     spec->kind         = timed->kind;
+    spec->cut          = timed->cut;
     spec->retention_ms = timed->retention_ms;
     spec->keep_ms      = timed->keep_ms;
     spec->window_ms    = timed->window_ms;
     spec->by_time      = timed->by_time;
     spec->holders      = timed->holders;
     spec->owed         = timed->owed;
+    spec->sliced       = timed->sliced;
     /* Final results are sent once anyway. Kafka Streams caches those of tumbling and hopping
      * windows nevertheless, which only shows in what its retention hides. */
     spec->lingers = spec->cache && timed->lingers;
@@ -123,6 +125,7 @@ bool ks__aggregation_attach(ks_builder *b, const struct ks__call *call, struct k
     struct ks__table_part part = { .rows = KS__ROWS_STORED, .materialized = true };
 
     ks__table_store(&part, what->store, options, options->key, what->value);
+    part.store.cut = what->cut;
     if (what->timed != NULL)
         make_timed(&part.store, what->timed);
     return ks__table_attach(b, call, node, &part);

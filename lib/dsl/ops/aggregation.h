@@ -17,6 +17,7 @@ struct ks__aggregation {
     /* Windowed: what kind of store and of key. */
     const char                  *store; /* its name; filled in by ks__aggregation_add() */
     const struct ks__store_spec *timed; /* kind and times of the store; NULL = not windowed */
+    const char                  *cut;   /* of windows that are not timed: see ks__store_spec */
     const ks_serde              *key;   /* of the table */
 };
 

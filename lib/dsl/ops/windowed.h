@@ -105,6 +105,8 @@ bool ks__windowing_read(ks_builder *b, struct ks__call *call, const ks_windowing
 bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
                          const struct ks__windowing *windows, int64_t retention_ms,
                          unsigned writers, struct ks__store_spec *out);
+/* The cut of a store of such windows, in the builder's memory: see ks__store_spec. */
+const char *ks__windowing_cut(ks_builder *b, const struct ks__windowing *windows);
 /* The serde of the table's keys. */
 const ks_serde *ks__windowing_serde(const struct ks__windowing *windows, const ks_serde *key);
 /* The functions of an aggregation of such windows, into `args`. */

@@ -66,7 +66,9 @@ static void add_slices(ks_windowed_stream *w, const struct ks__call *call,
                                         .holders      = 1,
                                         .owed         = true };
 
-    store.name = args->beside = ks__join_text(b, node->table->store.name, "-slices");
+    store.slices_of = node->table->store.name;
+    store.name = args->beside = ks__join_text(b, store.slices_of, KS__SLICES_SUFFIX);
+    store.cut  = ks__windowing_cut(b, &w->windows);
     if (store.name != NULL && ks__store_add(b, call, &store))
         ks__logical_use_store(b, node, store.name);
 }
@@ -111,6 +113,7 @@ static ks_table *add_counted(ks_windowed_stream *w, const struct ks__call *call,
                                    .args_size = sizeof(*args),
                                    .user      = user,
                                    .value     = options->value,
+                                   .cut       = ks__windowing_cut(b, &w->windows),
                                    .key       = whole.key });
     if (b->error.status != KS_OK)
         return ks__inert(w);

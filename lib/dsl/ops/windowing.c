@@ -17,6 +17,8 @@
 
 #include "serde/serde.h"
 
+#include <stdio.h>
+
 /* ---- what is allowed ---- */
 
 struct member {
@@ -163,6 +165,31 @@ static int64_t needed_ms(const struct ks__windowing *windows)
     return windows->kind == KS__WINDOWS_SLIDING ? ks__time_add(once, windows->size_ms) : once;
 }
 
+const char *ks__windowing_cut(ks_builder *b, const struct ks__windowing *windows)
+{
+    char text[96];
+
+    switch (windows->kind) {
+    case KS__WINDOWS_TIME:
+        snprintf(text, sizeof(text), "%lld ms, one every %lld ms", (long long)windows->size_ms,
+                 (long long)windows->advance_ms);
+        break;
+    case KS__WINDOWS_SLIDING:
+        snprintf(text, sizeof(text), "sliding, %lld ms", (long long)windows->size_ms);
+        break;
+    case KS__WINDOWS_UNLIMITED:
+        snprintf(text, sizeof(text), "unlimited from %lld ms", (long long)windows->start_ms);
+        break;
+    case KS__WINDOWS_COUNTED:
+        snprintf(text, sizeof(text), "%lld records, one every %lld", (long long)windows->size_ms,
+                 (long long)windows->advance_ms);
+        break;
+    case KS__WINDOWS_SESSION:
+        return NULL; /* their rows have both bounds, and grow together by any gap */
+    }
+    return ks__join_text(b, text, "");
+}
+
 bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
                          const struct ks__windowing *windows, int64_t retention_ms,
                          unsigned writers, struct ks__store_spec *out)
@@ -186,6 +213,8 @@ bool ks__windowing_store(ks_builder *b, const struct ks__call *call,
         .lingers      = windows->final && windows->kind == KS__WINDOWS_TIME,
         .holders      = windows->final || writers > 1 ? writers : 0,
         .owed         = windows->slices,
+        .sliced       = windows->slices,
+        .cut          = ks__windowing_cut(b, windows),
     };
     return true;
 }
@@ -197,17 +226,14 @@ const ks_serde *ks__windowing_serde(const struct ks__windowing *windows, const k
     return ks_serde_windowed(key, windows->size_ms);
 }
 
-/* Whether the windows are put together from slices: by default, if there is what combines them. */
+/* Whether the windows are put together from slices: only if that is asked for. What combines them
+ * does not ask: to give a function must not change what an application keeps. */
 static bool choose_slices(ks_builder *b, const struct ks__call *call, bool combines,
                           struct ks__windowing *windows)
 {
-    const bool overlap = windows->kind == KS__WINDOWS_TIME && windows->final &&
-                         windows->advance_ms < windows->size_ms;
-
     if (windows->slices_asked == KS_ON && !ks__need(b, call, combines, "KS_AGGREGATE(.combine)"))
         return false;
-    windows->slices = windows->slices_asked == KS_ON ||
-                      (windows->slices_asked == KS_DEFAULT && combines && overlap);
+    windows->slices = windows->slices_asked == KS_ON;
     return true;
 }
 
