@@ -41,6 +41,7 @@ enum row {
     ROW_IDLE_ADVANCE,
     ROW_POLL,
     ROW_BUFFERED_RECORDS,
+    ROW_POLL_RECORDS,
     ROW_EXTRACTOR,
     ROW_RESET,
     ROW_METADATA_AGE,
@@ -177,6 +178,11 @@ static const struct ks__config_row rows[ROW_COUNT_] = {
     [ROW_BUFFERED_RECORDS] = INT(
         .name = "buffered.records.per.partition", .by_default = "1000", .min = 1, .max = 1e9,
         .doc  = "How many records of a partition a task keeps before it stops reading it."),
+    [ROW_POLL_RECORDS] = INT(
+        .name = "max.poll.records", .by_default = "1024", .min = 1, .max = 1e9,
+        .doc  = "How many records a task processes at most before the next task of its thread has "
+                "its turn. Fewer bring the tasks forward more evenly in time, so that less is late "
+                "behind a repartition, and cost throughput."),
     [ROW_EXTRACTOR] = ENUM(
         .name = "default.timestamp.extractor", .by_default = "record",
         .allowed = "record|record-or-skip|record-or-partition|wall-clock",
@@ -381,6 +387,7 @@ static void read_values(struct ks__settings *settings)
     settings->metadata_age_ms        = ks__config_int(values, ROW_METADATA_AGE);
     settings->poll_ms                = ks__config_int(values, ROW_POLL);
     settings->buffered_records       = (size_t)ks__config_int(values, ROW_BUFFERED_RECORDS);
+    settings->poll_records           = (size_t)ks__config_int(values, ROW_POLL_RECORDS);
     settings->task_timeout_ms        = ks__config_int(values, ROW_TASK_TIMEOUT);
     settings->session_timeout_ms     = ks__config_int(values, ROW_SESSION_TIMEOUT);
     settings->transaction_timeout_ms = ks__config_int(values, ROW_TRANSACTION_TIMEOUT);

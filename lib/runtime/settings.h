@@ -38,6 +38,7 @@ struct ks__settings {
     int64_t            idle_advance_ms; /* 0 = off */
     int64_t            poll_ms; /* 0 = not set */
     size_t             buffered_records;        /* per partition */
+    size_t             poll_records;            /* of a task in one batch */
     ks_time_source     time;                    /* default.timestamp.extractor */
     ks_reset           reset;                   /* auto.offset.reset */
     int64_t            reset_before_ms;         /* above 0: so long before now instead */

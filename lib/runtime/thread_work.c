@@ -2,8 +2,8 @@
  *
  * thread_work.c - one turn of a thread that is a member: process what is there, commit when due.
  *
- * Tasks take turns; each gets as many records as it does in about BATCH_MS, so that commits,
- * membership and the other tasks are not kept waiting.
+ * Tasks take turns; each gets as many records as it does in about BATCH_MS, max.poll.records at
+ * most, so that commits, membership and the other tasks are not kept waiting.
  */
 #include "runtime/thread.h"
 
@@ -16,7 +16,6 @@
  * looks at again should still be in the cache of the processor. */
 #define BATCH_MS    10
 #define LIMIT_LEAST 16
-#define LIMIT_MOST  1024
 /* How often a thread that may not draw tries to write its state. */
 #define REWRITE_MS  200
 /* Outputs of a busy thread are seen so late: a sync of the embedded log takes a tenth of it. */
@@ -51,11 +50,11 @@ static enum ks__turn advance_tasks(struct ks__stream_thread *thread)
 
 /* ---- processing ---- */
 
-static void adapt(struct ks__owned_task *owned, size_t processed, int64_t took_ms)
+static void adapt(struct ks__owned_task *owned, size_t processed, int64_t took_ms, size_t most)
 {
     if (took_ms > BATCH_MS && owned->limit > LIMIT_LEAST)
         owned->limit /= 2;
-    else if (took_ms < BATCH_MS / 2 && processed >= owned->limit && owned->limit < LIMIT_MOST)
+    else if (took_ms < BATCH_MS / 2 && processed >= owned->limit && owned->limit < most)
         owned->limit *= 2;
 }
 
@@ -73,16 +72,19 @@ static ks_status failure_of(struct ks__stream_thread *thread, const struct ks__o
 static ks_status process_task(struct ks__stream_thread *thread, struct ks__owned_task *owned,
                               enum ks__turn *turn)
 {
+    const size_t         most  = thread->app->settings.poll_records;
     int64_t              begin = ks__stream_thread_now_ms(thread);
     size_t               processed = 0;
-    enum ks__task_result result = ks__task_process(owned->task, owned->limit, &processed);
+    enum ks__task_result result;
+
+    result = ks__task_process(owned->task, owned->limit < most ? owned->limit : most, &processed);
 
     owned->did = processed > 0;
     if (result == KS__TASK_FAILED)
         return failure_of(thread, owned);
     if (processed > 0) {
         *turn = KS__TURN_AGAIN;
-        adapt(owned, processed, ks__stream_thread_now_ms(thread) - begin);
+        adapt(owned, processed, ks__stream_thread_now_ms(thread) - begin, most);
     } else if (*turn == KS__TURN_WAIT &&
                (result == KS__TASK_WAITING || result == KS__TASK_BLOCKED))
         *turn = KS__TURN_SOON;
