@@ -101,7 +101,7 @@ void ks__task_share_clock(struct ks__task *task, struct ks__task_clock *clock, c
         make_key(clock);
     clock->key = key != NULL ? key : clock->own_key;
     for (const struct ks__found_clock *found = task->found; found != NULL; found = found->next)
-        if (strcmp(found->key, key) == 0)
+        if (strcmp(found->key, clock->key) == 0)
             raise(clock, found->value);
     clock->told = clock->value;
 }
