@@ -18,8 +18,14 @@
  */
 #include "runtime/task_parts.h"
 
+#include "window/window.h"
+
 /* How often tasks above are looked at. */
 #define ASK_MS 100
+
+/* More than the wall clock is slewed between two looks, and than lies between its reading and that
+ * of the monotone one. */
+#define JUMP_MS 500
 
 /* Nothing is at hand, and the log has nothing either; what is not known counts as there. */
 static bool is_silent(const struct ks__task *task)
@@ -66,14 +72,18 @@ void ks__task_break_silence(struct ks__task *task)
     task->listens = false;
 }
 
-/* The inputs are silent: since when at most? A clock that was set back says nothing. */
+/* The inputs are silent: since when at most? A wall clock that was set, or went on while the
+ * machine slept, says nothing; the monotone one tells. */
 static void listen(struct ks__task *task)
 {
-    ks_ctx *ctx = &task->ctx;
+    ks_ctx       *ctx      = &task->ctx;
+    const int64_t ahead_ms = ctx->wall_time_ms - task->mono_ms;
 
-    if (!task->listens || ctx->silent_from_ms > ctx->wall_time_ms)
+    if (!task->listens || ctx->silent_from_ms > ctx->wall_time_ms ||
+        ks__time_sub(ahead_ms, task->wall_ahead_ms) > JUMP_MS)
         ctx->silent_from_ms = ctx->wall_time_ms;
-    task->listens = true;
+    task->wall_ahead_ms = ahead_ms;
+    task->listens       = true;
 }
 
 size_t ks__task_idle(struct ks__task *task)

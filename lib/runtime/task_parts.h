@@ -111,6 +111,7 @@ struct ks__task {
     uint64_t sequence;         /* Q4 of queue.h */
     uint64_t round;            /* calls of ks__task_process */
     int64_t  mono_ms;          /* at the start of the round */
+    int64_t  wall_ahead_ms;    /* of the monotone clock, when silence was last looked for */
     int64_t  unwritten_since_ms; /* monotone, of the first seal not written; -1 = all is written */
     ks_error write_error; /* of the last write, if it failed */
     struct ks__counter write_errors, unwritten; /* writes that failed; bytes of sealed state */

@@ -221,6 +221,21 @@ START_TEST(a_steady_load_above_does_not_break_the_silence)
 }
 END_TEST
 
+/* As by NTP, or on a machine that slept. */
+START_TEST(a_wall_clock_that_is_set_forward_is_no_silence)
+{
+    declare(false);
+    open_app();
+    append(100000);
+    run_for(500);
+    ks__manual_clock_set_wall(&by_hand, ks__clock_wall_ms(&by_hand.clock) + 3600000);
+    run_for(SILENCE_MS - 100);
+    append(100500);
+    run_for(500);
+    come_to_the_end_of_the_silence();
+}
+END_TEST
+
 int main(void)
 {
     Suite   *suite  = suite_create("silence");
@@ -232,6 +247,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_record_that_came_while_the_app_was_down_is_in_time);
     tcase_add_test(cases, a_record_that_came_while_the_app_was_paused_is_in_time);
+    tcase_add_test(cases, a_wall_clock_that_is_set_forward_is_no_silence);
     tcase_add_test(cases, a_record_that_waits_in_the_task_above_is_in_time);
     tcase_add_test(cases, a_steady_load_above_does_not_break_the_silence);
     suite_add_tcase(suite, cases);
