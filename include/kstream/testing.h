@@ -24,7 +24,8 @@
 typedef struct ks_driver ks_driver;
 
 /**
- * Open a driver. The wall clock starts at 0 and stands still; punctuators are scheduled now.
+ * Open a driver. The wall clock stands still, at 0 or where the last driver of the directory left
+ * it; punctuators are scheduled now.
  *
  * `directory` NULL = a private one, removed with the driver (log in memory). `config` may be NULL.
  * Unless set, "statestore.cache.max.bytes" is 0, "processing.guarantee" exactly_once_v2,
@@ -36,8 +37,9 @@ typedef struct ks_driver ks_driver;
  * Ownership: copies `config`, keeps a reference to the topology; the caller frees with
  *            ks_driver_free().
  * Threads:   one.
- * Errors:    NULL only without memory; everything else is kept: ks_driver_error(), and pipes return
- *            it.
+ * Errors:    NULL only without memory; everything else is kept: then the driver stands still, every
+ *            call that returns a status gives it, the others NULL, and ks_driver_error() tells.
+ *            Another failure is told until the next pipe, advance, await or opened store.
  * Kafka:     TopologyTestDriver.
  * Since:     0.1
  */
@@ -101,7 +103,8 @@ KS_API ks_status ks_driver_await(ks_driver *d, int64_t timeout_ms);
  *
  * Ownership: lends to the next read, pipe or advance of this driver.
  * Threads:   the driver's.
- * Errors:    NULL.
+ * Errors:    NULL; kept in the driver: KS_ENOTFOUND for a topic that the topology neither reads nor
+ *            writes, if no sink chooses its topics by the record.
  * Kafka:     TestOutputTopic#readRecord.
  * Since:     0.1
  */

@@ -105,6 +105,16 @@ static ks_status refuse_large(struct ks__local_session *session, const char *top
                          "(message.max.bytes)", topic, size, limit);
 }
 
+static const char none_open[] = "no transaction is open: begin one first";
+
+/* A call in the wrong order changes nothing; a fatal error stays what it was. */
+static ks_status out_of_order(struct ks__local_session *session, const char *why)
+{
+    if (!ks_error_is_fatal(&session->base.error))
+        ks__error_clear(&session->base.error);
+    return ks__error_set(&session->base.error, KS_ESTATE, "%s", why);
+}
+
 ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_record *record)
 {
     struct ks__local_session       *session = (struct ks__local_session *)topic->session;
@@ -113,7 +123,9 @@ ks_status ks__local_append(struct ks__topic *topic, int32_t partition, const ks_
     struct ks__staged *staged = &((struct ks__local_writer *)topic)->parts[partition];
     size_t             need   = ks__segment_need(record);
 
-    if (session->transactional_id != NULL && (!session->in_transaction || session->must_abort))
+    if (session->transactional_id != NULL && !session->in_transaction)
+        return out_of_order(session, none_open);
+    if (session->transactional_id != NULL && session->must_abort)
         return KS_ESTATE;
     if (session->transactional_id != NULL && session->writing.pending)
         return KS_EAGAIN;                       /* the transaction is being committed */
@@ -504,8 +516,10 @@ ks_status ks__local_begin(struct ks__session *base, int timeout_ms)
 
     if (ks_error_is_fatal(&base->error))
         return base->error.status;
-    if (session->transactional_id == NULL || session->in_transaction)
-        return KS_ESTATE;
+    if (session->transactional_id == NULL)
+        return out_of_order(session, "the session has no transactional id");
+    if (session->in_transaction)
+        return out_of_order(session, "a transaction is open already: commit or abort it first");
     if (!session->is_fenced) {
         ks_status status = fence_first(session, timeout_ms);
 
@@ -525,7 +539,7 @@ ks_status ks__local_commit_transaction(struct ks__session *base,
     ks_status                 status;
 
     if (!session->in_transaction)
-        return KS_ESTATE;
+        return out_of_order(session, none_open);
     if (session->must_abort)
         return base->error.status;
     status = write_call(session, KS__WROTE_COMMIT, positions, count, timeout_ms);
@@ -556,7 +570,7 @@ ks_status ks__local_abort(struct ks__session *base, int timeout_ms)
     ks_status  result;
 
     if (session->transactional_id != NULL && !session->in_transaction)
-        return KS_ESTATE;
+        return out_of_order(session, none_open);
     if (settle(session, timeout_ms, &result) != KS_OK)
         return KS_EAGAIN;
     if (committing && result == KS_OK)

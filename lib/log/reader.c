@@ -254,17 +254,38 @@ static ks_status look_after_membership(ks_reader *reader)
 
 /* ---- public: where to read ---- */
 
+/* KS_OK when there is such a topic. */
+static ks_status find_topic(ks_reader *reader, const char *topic)
+{
+    ks_error  error  = { .status = KS_OK };
+    int32_t   count  = 0;
+    ks_status status = ks__cluster_partitions(reader->log->cluster, topic, &count,
+                                              KS__CLIENT_TIMEOUT_MS, &error);
+
+    ks__error_clear(&reader->unchosen);
+    if (status != KS_OK)
+        return ks__client_fail(&reader->unchosen, status, &error, topic);
+    return count > 0 ? KS_OK : ks__client_no_topic(&reader->unchosen, topic);
+}
+
 ks_status ks_reader_subscribe(ks_reader *reader, const char *topic)
 {
-    if (reader == NULL || topic == NULL)
+    ks_status status;
+
+    if (reader == NULL)
         return KS_EINVAL;
     if (reader->session == NULL)
         return reader->error.status;
+    if (topic == NULL)
+        return refuse(&reader->unchosen, KS_EINVAL, "ks_reader_subscribe() needs a topic");
     if (reader->group == NULL)
         return refuse(&reader->unchosen, KS_EINVAL, "subscribing needs a group");
     if (reader->joined || reader->count > 0)
         return refuse(&reader->unchosen, KS_ESTATE,
                       "subscribe before reading, and do not assign as well");
+    status = find_topic(reader, topic);
+    if (status != KS_OK)
+        return status;
     if (!KS__GROW(&reader->topics, &reader->topic_capacity, reader->topic_count + 1))
         return chosen(reader, KS_ENOMEM, topic);
     reader->topics[reader->topic_count] = ks__strdup(topic);
@@ -294,10 +315,12 @@ ks_status ks_reader_assign(ks_reader *reader, const char *topic, int32_t partiti
 {
     ks_status status;
 
-    if (reader == NULL || topic == NULL)
+    if (reader == NULL)
         return KS_EINVAL;
     if (reader->session == NULL)
         return reader->error.status;
+    if (topic == NULL)
+        return refuse(&reader->unchosen, KS_EINVAL, "ks_reader_assign() needs a topic");
     if (reader->topic_count > 0)
         return refuse(&reader->unchosen, KS_ESTATE,
                       "a reader that subscribes cannot assign as well");
@@ -450,7 +473,7 @@ static ks_status look_for_end(ks_reader *reader, bool *at_end)
 {
     ks_status status = KS_OK;
 
-    *at_end = reader->topic_count == 0 || reader->settled;
+    *at_end = (reader->topic_count == 0 || reader->settled) && reader->unchosen.status == KS_OK;
     for (size_t i = 0; i < reader->count && *at_end; i++)
         *at_end = reader->inputs[i].at >= reader->inputs[i].batch.count;
     for (size_t i = 0; i < reader->count && *at_end && status == KS_OK; i++) {

@@ -71,6 +71,12 @@ static inline ks_status answer(ks_writer *writer, ks_status status, const char *
     return ks__client_fail(&writer->error, status, ks__session_error(writer->session), what);
 }
 
+static ks_status refuse(ks_writer *writer, ks_status status, const char *why)
+{
+    ks__error_clear(&writer->error);
+    return ks__error_set(&writer->error, status, "%s", why);
+}
+
 /* ---- append ---- */
 
 static ks_status find_destination(ks_writer *writer, const char *name, struct destination **out)
@@ -115,10 +121,12 @@ ks_status ks_writer_append(ks_writer *writer, const char *topic, int32_t partiti
     ks_record           stamped;
     ks_status           status;
 
-    if (writer == NULL || topic == NULL || record == NULL)
+    if (writer == NULL)
         return KS_EINVAL;
     if (writer->session == NULL)
         return writer->error.status;
+    if (topic == NULL || record == NULL)
+        return refuse(writer, KS_EINVAL, "ks_writer_append() needs a topic and a record");
     status = find_destination(writer, topic, &to);
     if (status == KS_ENOTFOUND)
         return ks__client_no_topic(&writer->error, topic);
@@ -126,8 +134,9 @@ ks_status ks_writer_append(ks_writer *writer, const char *topic, int32_t partiti
         return answer(writer, status, topic);
     if (partition < -1 || partition >= ks__topic_partitions(to->topic)) {
         ks__error_clear(&writer->error);
-        return ks__error_set(&writer->error, KS_ENOTFOUND, "topic \"%s\" has no partition %d",
-                             topic, (int)partition);
+        return ks__error_set(&writer->error, KS_ENOTFOUND,
+                             "topic \"%s\" has no partition %d, only 0 to %d", topic,
+                             (int)partition, (int)ks__topic_partitions(to->topic) - 1);
     }
     stamped = *record;
     if (stamped.timestamp_ms < 0)
@@ -135,6 +144,8 @@ ks_status ks_writer_append(ks_writer *writer, const char *topic, int32_t partiti
     if (partition < 0)
         partition = choose_partition(to, record->key);
     status = ks__topic_append(to->topic, partition, &stamped);
+    if (status == KS_ESTATE && ks_error_requires_abort(ks__session_error(writer->session)))
+        return refuse(writer, status, "the transaction failed: call ks_writer_abort()");
     return answer(writer, status, topic);
 }
 
@@ -174,8 +185,8 @@ static ks_status check_transactional(ks_writer *writer)
         return writer->error.status;
     if (writer->transactional)
         return KS_OK;
-    ks__error_clear(&writer->error);
-    return ks__error_set(&writer->error, KS_ESTATE, "transactions need a transactional id");
+    return refuse(writer, KS_ESTATE,
+                  "transactions need a transactional id: KS_WRITER(.transactional_id = ...)");
 }
 
 ks_status ks_writer_begin(ks_writer *writer)

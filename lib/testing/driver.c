@@ -111,8 +111,7 @@ static ks_status begin(ks_driver *d)
 
 /* ---- pipe ---- */
 
-/* The source that reads a topic of the user; NULL = none. */
-static const struct ks__source_args *source_of(const ks_driver *d, const char *topic)
+const struct ks__source_args *ks__driver_source_of(const ks_driver *d, const char *topic)
 {
     const struct ks__topic_ref wanted = { .name = topic };
 
@@ -153,7 +152,7 @@ ks_status ks_driver_pipe(ks_driver *d, const char *topic, const ks_record *recor
         return status;
     if (topic == NULL || record == NULL)
         return REFUSE(d, KS_EINVAL, "ks_driver_pipe() needs a topic and a record");
-    source = source_of(d, topic);
+    source = ks__driver_source_of(d, topic);
     if (source == NULL)
         return REFUSE(d, KS_ENOTFOUND, "no source reads topic \"%s\"", topic);
     if (source->topics[0].pattern != NULL) {
@@ -198,7 +197,7 @@ ks_status ks_driver_advance(ks_driver *d, int64_t by_ms)
     if (status != KS_OK)
         return status;
     if (by_ms < 0)
-        return REFUSE(d, KS_EINVAL, "the clock cannot go back by %lld ms", (long long)-by_ms);
+        return REFUSE(d, KS_EINVAL, "the clock cannot advance by %lld ms", (long long)by_ms);
     d->started = true;
     ks__manual_clock_advance(&d->clock, by_ms);
     status = ks__driver_keep_clock(d);

@@ -75,6 +75,9 @@ ks_status ks__driver_match(ks_driver *d, const char *topic);
 ks_status ks__driver_keep_clock(ks_driver *d);
 ks_status ks__driver_load_clock(ks_driver *d);
 
+/* driver.c: the source that reads a topic of the user; NULL = none. */
+const struct ks__source_args *ks__driver_source_of(const ks_driver *d, const char *topic);
+
 /* driver_read.c: keep what was read up to, where the log outlives the driver; then forget. */
 void ks__driver_keep_outputs(ks_driver *d);
 void ks__driver_free_outputs(ks_driver *d);

@@ -44,13 +44,32 @@ static void free_output(ks_driver *d, struct ks__driver_output *output)
     ks__free(output);
 }
 
-/* The records are there, but could not be read: kept, if nothing is yet. Nobody knows a topic to
- * which nothing was sent: that is no failure. */
+/* May the topic be made by a record that is still to come: chosen by the record, or matched by the
+ * pattern of a source? The topics that the topology names are there from the start. */
+static bool may_come(const ks_driver *d, const char *topic)
+{
+    for (size_t i = 0; i < d->topology->node_count; i++) {
+        const struct ks__node      *node = d->topology->nodes[i];
+        const struct ks__sink_args *args = node->args;
+
+        if (node->kind == KS__NODE_SINK && args->topic.name == NULL)
+            return true;
+    }
+    return ks__driver_source_of(d, topic) != NULL;
+}
+
+/* The records are there, but could not be read, or nothing ever goes to this topic: kept, if
+ * nothing is yet. */
 static void keep_failure(ks_driver *d, const char *topic, ks_status status)
 {
-    if (status != KS_ENOTFOUND && !ks__error_is_set(&d->error))
+    if (ks__error_is_set(&d->error))
+        return;
+    if (status != KS_ENOTFOUND)
         ks__error_set(&d->error, status, "topic %s cannot be read: %s", topic,
                       ks_status_text(status));
+    else if (!may_come(d, topic))
+        ks__error_set(&d->error, status,
+                      "there is no topic \"%s\": the topology neither reads nor writes it", topic);
 }
 
 static struct ks__driver_output *start(ks_driver *d, const char *topic)

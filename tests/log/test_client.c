@@ -196,6 +196,71 @@ START_TEST(a_subscriber_is_at_the_end_only_once_it_has_its_partitions)
 }
 END_TEST
 
+START_TEST(a_subscriber_of_an_unknown_topic_is_told_and_not_at_the_end)
+{
+    ks_log    *log    = ks_log_new(addresses[_i], NULL);
+    ks_reader *reader = ks_log_reader(log, KS_READER(.group = "g"));
+    ks_entry   entry;
+
+    ck_assert_int_eq(ks_reader_subscribe(reader, "nix"), KS_ENOTFOUND);
+    expect_error(ks_reader_error(reader), KS_ENOTFOUND, "topic \"nix\" does not exist");
+    ck_assert(!ks_reader_at_end(reader));
+    ck_assert(!ks_reader_next(reader, 0, &entry));
+    expect_error(ks_reader_error(reader), KS_ENOTFOUND, "topic \"nix\" does not exist");
+    ck_assert_int_eq(ks_log_create_topic(log, "nix", 1, false), KS_OK);
+    write_numbers(log, "nix", 3);
+    ck_assert_int_eq(ks_reader_subscribe(reader, "nix"), KS_OK);
+    ck_assert_int_eq(read_to_end(reader), 3);
+    ks_reader_free(reader);
+    ks_log_free(log);
+}
+END_TEST
+
+START_TEST(a_call_without_a_topic_or_a_record_is_told)
+{
+    ks_log         *log    = ks_log_new(addresses[_i], NULL);
+    ks_writer      *writer = ks_log_writer(log, NULL);
+    ks_reader      *reader = ks_log_reader(log, KS_READER(.group = "g"));
+    const ks_record record = { .timestamp_ms = 1 };
+
+    ck_assert_int_eq(ks_writer_append(writer, "t", -1, NULL), KS_EINVAL);
+    expect_error(ks_writer_error(writer), KS_EINVAL, "ks_writer_append() needs");
+    ck_assert_int_eq(ks_writer_append_text(writer, "nope", "k", "v", 1), KS_ENOTFOUND);
+    ck_assert_int_eq(ks_writer_append(writer, NULL, -1, &record), KS_EINVAL);
+    expect_error(ks_writer_error(writer), KS_EINVAL, "ks_writer_append() needs");
+    ck_assert_int_eq(ks_reader_subscribe(reader, NULL), KS_EINVAL);
+    expect_error(ks_reader_error(reader), KS_EINVAL, "ks_reader_subscribe() needs a topic");
+    ck_assert_int_eq(ks_reader_assign(reader, NULL, 0, 0), KS_EINVAL);
+    expect_error(ks_reader_error(reader), KS_EINVAL, "ks_reader_assign() needs a topic");
+    ks_reader_free(reader);
+    ks_writer_free(writer);
+    ks_log_free(log);
+}
+END_TEST
+
+START_TEST(a_transaction_out_of_order_is_told_with_what_is_missing)
+{
+    ks_log    *log    = ks_log_new(addresses[_i], NULL);
+    ks_writer *writer = ks_log_writer(log, KS_WRITER(.transactional_id = "w"));
+
+    ck_assert_int_eq(ks_log_create_topic(log, "t", 1, false), KS_OK);
+    ck_assert_int_eq(ks_writer_append_text(writer, "t", "k", "v", 1), KS_ESTATE);
+    expect_error(ks_writer_error(writer), KS_ESTATE, "no transaction is open");
+    ck_assert_int_eq(ks_writer_commit(writer, -1), KS_ESTATE);
+    expect_error(ks_writer_error(writer), KS_ESTATE, "no transaction is open");
+    ck_assert_int_eq(ks_writer_abort(writer, -1), KS_ESTATE);
+    expect_error(ks_writer_error(writer), KS_ESTATE, "no transaction is open");
+    ck_assert_int_eq(ks_writer_begin(writer), KS_OK);
+    ck_assert_int_eq(ks_writer_begin(writer), KS_ESTATE);
+    expect_error(ks_writer_error(writer), KS_ESTATE, "a transaction is open already");
+    ck_assert_int_eq(ks_writer_append_text(writer, "t", "k", "v", 1), KS_OK);
+    ck_assert_int_eq(ks_writer_commit(writer, -1), KS_OK);
+    expect_error(ks_writer_error(writer), KS_OK, "");
+    ks_writer_free(writer);
+    ks_log_free(log);
+}
+END_TEST
+
 int main(void)
 {
     Suite   *s = suite_create("log client");
@@ -211,6 +276,9 @@ int main(void)
     tcase_add_loop_test(c, a_topic_that_exists_is_told_with_both_counts, 0, 2);
     tcase_add_loop_test(c, a_reader_knows_when_it_has_read_all, 0, 2);
     tcase_add_loop_test(c, a_subscriber_is_at_the_end_only_once_it_has_its_partitions, 0, 2);
+    tcase_add_loop_test(c, a_subscriber_of_an_unknown_topic_is_told_and_not_at_the_end, 0, 2);
+    tcase_add_loop_test(c, a_call_without_a_topic_or_a_record_is_told, 0, 2);
+    tcase_add_loop_test(c, a_transaction_out_of_order_is_told_with_what_is_missing, 0, 2);
     suite_add_tcase(s, c);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);

@@ -186,9 +186,45 @@ START_TEST(refusals_change_nothing)
     ck_assert_int_eq(ks_driver_pipe_text(d, "elsewhere", NULL, "a", 1), KS_ENOTFOUND);
     ck_assert_int_eq(ks_error_status(ks_driver_error(d)), KS_ENOTFOUND);
     ck_assert_int_eq(ks_driver_advance(d, -1), KS_EINVAL);
+    ck_assert_str_eq(ks_error_message(ks_driver_error(d)), "the clock cannot advance by -1 ms");
     ck_assert_int_eq(ks_driver_pipe_text(d, "lines", NULL, "a", 1), KS_OK);
     expect(d, "totals", "a", 1, 1);
     ck_assert_int_eq(ks_driver_on_failure(d, KS_FAILURE_PROCESSING, NULL, NULL), KS_ESTATE);
+    ks_driver_free(d);
+}
+END_TEST
+
+START_TEST(reading_a_topic_that_nobody_writes_is_told)
+{
+    ks_driver *d = driver_of(word_count(), NULL, NULL);
+
+    ck_assert_ptr_null(ks_driver_read(d, "totals"));
+    ck_assert_ptr_null(ks_driver_read(d, "kstream-driver-counts-changelog"));
+    ck_assert_int_eq(ks_error_status(ks_driver_error(d)), KS_OK);
+    ck_assert_ptr_null(ks_driver_read(d, "total"));
+    ck_assert_int_eq(ks_error_status(ks_driver_error(d)), KS_ENOTFOUND);
+    ck_assert_ptr_nonnull(strstr(ks_error_message(ks_driver_error(d)), "no topic \"total\""));
+    ck_assert_int_eq(ks_driver_pipe_text(d, "lines", NULL, "a", 1), KS_OK);
+    ck_assert_int_eq(ks_error_status(ks_driver_error(d)), KS_OK);
+    ks_driver_free(d);
+}
+END_TEST
+
+START_TEST(a_driver_that_did_not_open_says_so_on_every_call)
+{
+    ks_topology *topology = word_count();
+    ks_driver   *d        = ks_driver_new(topology, NULL, "/dev/null/here");
+
+    ks_topology_free(topology);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_null(ks_driver_read(d, "totals"));
+        ck_assert_ptr_null(ks_driver_kv_store(d, "counts"));
+        ck_assert_int_eq(ks_driver_pipe_text(d, "lines", NULL, "a", 1), KS_EIO);
+        ck_assert_int_eq(ks_driver_advance(d, -1), KS_EIO);
+        ck_assert_int_eq(ks_driver_await(d, -1), KS_EIO);
+        ck_assert_int_eq(ks_driver_on_failure(d, KS_FAILURE_PROCESSING, NULL, NULL), KS_EIO);
+        ck_assert_ptr_nonnull(strstr(ks_error_message(ks_driver_error(d)), "/dev/null/here"));
+    }
     ks_driver_free(d);
 }
 END_TEST
@@ -247,6 +283,8 @@ int main(void)
     tcase_add_loop_test(tests, a_driver_opened_again_goes_on, 0, 3);
     tcase_add_test(tests, a_cache_forwards_the_last_update_of_each_key);
     tcase_add_test(tests, refusals_change_nothing);
+    tcase_add_test(tests, reading_a_topic_that_nobody_writes_is_told);
+    tcase_add_test(tests, a_driver_that_did_not_open_says_so_on_every_call);
     tcase_add_test(tests, poison_stops_the_driver);
     tcase_add_test(tests, poison_goes_to_the_dead_letters);
     suite_add_tcase(suite, tests);

@@ -321,7 +321,8 @@ ks_status ks__kafka_append(struct ks__topic *base, int32_t partition, const ks_r
     bool                      failed;
 
     if (session->options.transactional_id != NULL && session->phase != KS__KAFKA_OPEN)
-        return ks__error_set(ks__kafka_error(session), KS_ESTATE, "no transaction is open");
+        return ks__error_set(ks__kafka_error(session), KS_ESTATE,
+                             "no transaction is open: begin one first");
     headers = their_headers(record->headers, &failed);
     if (failed)
         return ks__error_no_memory(ks__kafka_error(session), "headers");

@@ -214,7 +214,8 @@ ks_status ks__kafka_begin(struct ks__session *base, int timeout_ms)
     if (status != KS_OK)
         return status;
     if (session->phase != KS__KAFKA_NEW && session->phase != KS__KAFKA_READY)
-        return ks__error_set(ks__kafka_error(session), KS_ESTATE, "a transaction is open already");
+        return ks__error_set(ks__kafka_error(session), KS_ESTATE,
+                             "a transaction is open already: commit or abort it first");
     if (session->phase == KS__KAFKA_READY && session->suspect)
         session->phase = KS__KAFKA_NEW;
     if (session->phase == KS__KAFKA_NEW && (status = initialise(session, timeout_ms)) != KS_OK)
@@ -280,7 +281,8 @@ ks_status ks__kafka_commit(struct ks__session *base, const struct ks__position *
             timeout_ms = now_ms() < until_ms ? (int)(until_ms - now_ms()) : 0;
     }
     if (session->phase != KS__KAFKA_ENDING)
-        return ks__error_set(ks__kafka_error(session), KS_ESTATE, "no transaction is open");
+        return ks__error_set(ks__kafka_error(session), KS_ESTATE,
+                             "no transaction is open: begin one first");
     if (!ks__kafka_worker_wait(&session->worker, &session->turn.job, timeout_ms))
         return KS_EAGAIN;
     if ((status = end_turn(session)) != KS_OK)
