@@ -260,7 +260,7 @@ typedef void ks_restore_fn(const ks_restore_event *event, void *user);
  *            Before the start.
  * Errors:    KS_ESTATE after the start.
  * Kafka:     KafkaStreams#setGlobalStateRestoreListener, StateRestoreListener.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_status ks_app_set_restore_listener(ks_app *app, ks_restore_fn *listener, void *user);
 
@@ -273,7 +273,7 @@ KS_API ks_status ks_app_set_restore_listener(ks_app *app, ks_restore_fn *listene
  * Errors:    KS_ESTATE unless the app is new or has ended, KS_EBUSY if another app or a snapshot
  *            has one of them open (the others are gone then), KS_EIO: ks_app_call_error().
  * Kafka:     KafkaStreams#cleanUp.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_status ks_app_clean_up(ks_app *app);
 

@@ -56,7 +56,7 @@ typedef ks_status ks_start_fn(ks_ctx *ctx, const ks_record *record, ks_pending *
  * Threads:   the builder's; `start` runs on all stream threads.
  * Errors:    latches KS_EINVAL if `start` is NULL, a bound is negative or `order` is unknown.
  * Kafka:     none (KIP-408); Flink's AsyncDataStream. Node KSTREAM-MAPASYNC-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_stream *ks_stream_map_async(ks_stream *s, ks_start_fn *start, void *user,
                                       const ks_async *async);
@@ -71,7 +71,7 @@ KS_API ks_stream *ks_stream_map_async(ks_stream *s, ks_start_fn *start, void *us
  * Threads:   any, at any time, also after the app was freed.
  * Errors:    without memory for the copy the record fails with KS_ENOMEM. NULL is ignored.
  * Kafka:     none; Flink's ResultFuture#complete, completeExceptionally.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_pending_complete(ks_pending *pending, ks_bytes value);
 KS_API void ks_pending_fail(ks_pending *pending, const char *text);
@@ -86,7 +86,7 @@ KS_API void ks_pending_fail(ks_pending *pending, const char *text);
  * Threads:   any; who keeps must hold a reference.
  * Errors:    none; NULL is ignored.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_pending *ks_pending_keep(ks_pending *pending);
 KS_API void        ks_pending_free(ks_pending *pending);

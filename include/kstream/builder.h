@@ -63,7 +63,7 @@ KS_API void        ks_builder_free(ks_builder *b);
  * Threads:   the builder's.
  * Errors:    latches the configuration's mistake; KS_EINVAL if it is NULL.
  * Kafka:     StreamsBuilder(TopologyConfig), StreamsBuilder#build(Properties).
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_builder_configure(ks_builder *b, const ks_config *config);
 
@@ -137,7 +137,7 @@ KS_API ks_stream *ks_builder_stream_of(ks_builder *b, const char *const *topics,
  *            KS_ESTATE on a log of your own that cannot list its topics.
  * Kafka:     StreamsBuilder#stream(Pattern, Consumed); node KSTREAM-SOURCE-. Java's regular
  *            expressions have more (\d, lookahead, ...).
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_stream *ks_builder_stream_pattern(ks_builder *b, const char *pattern,
                                             const ks_consumed *consumed);
@@ -201,7 +201,7 @@ KS_API void ks_builder_add_store(ks_builder *b, const ks_store_options *store);
  * Threads:   the builder's.
  * Errors:    as ks_builder_add_store(); KS_EINVAL without a retention.
  * Kafka:     StreamsBuilder#addStateStore, Stores.windowStoreBuilder, sessionStoreBuilder.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_builder_add_window_store(ks_builder *b, const ks_window_store_options *store);
 KS_API void ks_builder_add_session_store(ks_builder *b, const ks_session_store_options *store);
@@ -213,7 +213,7 @@ KS_API void ks_builder_add_session_store(ks_builder *b, const ks_session_store_o
  * Threads:   the builder's.
  * Errors:    as ks_builder_add_store(); KS_EINVAL for a negative history.
  * Kafka:     StreamsBuilder#addStateStore, Stores.versionedKeyValueStoreBuilder.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_builder_add_versioned_store(ks_builder                       *b,
                                            const ks_versioned_store_options *store);
@@ -246,7 +246,7 @@ KS_API void ks_builder_add_versioned_store(ks_builder                       *b,
  *            serdes.
  * Kafka:     StreamsBuilder#addGlobalStore, Topology#addGlobalStore, addReadOnlyStateStore;
  *            KIP-813, KIP-1270.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_builder_add_global_store(ks_builder *b, const ks_store_options *store,
                                         const char *topic, const ks_consumed *consumed,

@@ -25,7 +25,7 @@ typedef struct ks_windowed_cogrouped_stream ks_windowed_cogrouped_stream;
  * Threads:   the builder's; `add` runs on all stream threads.
  * Errors:    latches KS_EINVAL if `add` is NULL, KS_ETYPE if the keys differ.
  * Kafka:     KGroupedStream#cogroup(Aggregator), CogroupedKStream#cogroup.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_cogrouped_stream *ks_grouped_stream_cogroup(ks_grouped_stream *g, ks_fold_fn *add,
                                                       void *user);
@@ -42,7 +42,7 @@ KS_API ks_cogrouped_stream *ks_cogrouped_stream_cogroup(ks_cogrouped_stream *c,
  *            `.combine`.
  * Kafka:     CogroupedKStream#aggregate(Initializer, Named, Materialized); nodes
  *            COGROUPKSTREAM-AGGREGATE-, COGROUPKSTREAM-MERGE-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_table *ks_cogrouped_stream_aggregate(ks_cogrouped_stream   *c,
                                                const ks_aggregate    *aggregate,
@@ -57,7 +57,7 @@ KS_API ks_table *ks_cogrouped_stream_aggregate(ks_cogrouped_stream   *c,
  *            `.add`, `.combine` and `.slices = KS_ON` are refused.
  * Kafka:     CogroupedKStream#windowedBy, TimeWindowedCogroupedKStream#aggregate,
  *            SessionWindowedCogroupedKStream#aggregate.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_windowed_cogrouped_stream *ks_cogrouped_stream_windowed_by(
     ks_cogrouped_stream *c, const ks_windowing *windowing);
@@ -75,7 +75,7 @@ KS_API ks_table *ks_windowed_cogrouped_stream_aggregate(ks_windowed_cogrouped_st
  * Threads:   the builder's.
  * Errors:    as ks_windowed_stream_late().
  * Kafka:     none: late records are dropped; node KSTREAM-LATE-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_stream *ks_windowed_cogrouped_stream_late(ks_windowed_cogrouped_stream *w,
                                                     const ks_named               *named);

@@ -143,9 +143,10 @@ typedef struct ks_writer_options {
  *
  * Ownership: the caller frees with ks_writer_free(), which does not flush; records are copied.
  * Threads:   one at a time.
- * Errors:    append: KS_EINVAL for NULL, KS_ENOTFOUND, KS_ETOOBIG, KS_EAGAIN (full: flush first); flush: KS_ETIMEOUT
- *            (it goes on; call again to see what came of it), KS_ELOG, KS_EFENCED, KS_EFULL. NULL
- *            only without memory.
+ * Errors:    append: KS_EINVAL for NULL, KS_ENOTFOUND, KS_ETOOBIG, KS_EAGAIN (full: flush first),
+ *            KS_ESTATE of a transactional writer outside of a transaction; flush: KS_ETIMEOUT (it
+ *            goes on; call again to see what came of it), KS_ELOG, KS_EFENCED, KS_EFULL. NULL only
+ *            without memory.
  * Kafka:     KafkaProducer#send, flush.
  * Since:     0.1
  */
@@ -226,7 +227,8 @@ KS_API bool ks_reader_next(ks_reader *reader, int timeout_ms, ks_entry *out);
  *          else if (ks_error_status(ks_reader_error(reader)) != KS_OK) break;
  *
  * Of a subscribing reader it is false until the group has told its partitions; a reader without
- * partitions is at their end, but not one whose last subscribe or assign failed. It asks the log only when nothing that was fetched is left to read.
+ * partitions is at their end, but not one whose last subscribe or assign failed. It asks the log
+ * only when nothing that was fetched is left to read.
  *
  * Ownership: ends the loan of the last entry.
  * Threads:   the reader's.

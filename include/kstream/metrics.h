@@ -114,7 +114,7 @@ typedef struct ks_thread {
  * Errors:    NULL without memory; all accept NULL.
  * Kafka:     KafkaStreams#metadataForLocalThreads, allLocalStorePartitionLags; ThreadMetadata,
  *            TaskMetadata.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_threads      *ks_app_threads(ks_app *app);
 KS_API const ks_thread *ks_threads_next(ks_threads *threads);

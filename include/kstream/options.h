@@ -259,12 +259,13 @@ typedef enum ks_when_full {
 } ks_when_full;
 
 /* Kafka: Suppressed and BufferConfig. Until the window closes, or until `limit_ms` of stream time
- * have passed since the first change held (0 = at once, in the order of time). */
+ * have passed since the first change held. One of the two must be said; a limit of 0, which lets
+ * changes leave at once, is said by KS_OFF. */
 typedef struct ks_suppressed {
     size_t       struct_size KS_SIZEOF(ks_suppressed);
     const char  *site KS_ZERO;
     const char  *name KS_ZERO;
-    ks_switch    until_close KS_ZERO; /* KS_ON: windowed tables */
+    ks_switch    until_close KS_ZERO; /* KS_ON: windowed tables; KS_OFF: `limit_ms`, also 0 */
     int64_t      limit_ms KS_ZERO;
     int64_t      max_records KS_ZERO; /* 0 = no limit: the buffer lies in the state */
     int64_t      max_bytes KS_ZERO;   /* of keys and values; 0 = no limit */

@@ -186,7 +186,7 @@ typedef struct ks_latency ks_latency;
  * Errors:    NULL and the failure kept in ctx: KS_EINVAL without a name, KS_ENOMEM.
  * Kafka:     ProcessingContext#metrics; StreamsMetrics#addSensor, addRateTotalSensor,
  *            addLatencyRateTotalSensor.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_counter *ks_ctx_counter(ks_ctx *ctx, const char *name);
 KS_API ks_latency *ks_ctx_latency(ks_ctx *ctx, const char *name);
@@ -198,7 +198,7 @@ KS_API ks_latency *ks_ctx_latency(ks_ctx *ctx, const char *name);
  * Threads:   inside the callbacks of the operator, one task, one thread; read from any.
  * Errors:    none; NULL is ignored.
  * Kafka:     Sensor#record.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_counter_add(ks_counter *counter, int64_t amount);
 KS_API void ks_counter_set(ks_counter *counter, int64_t value);
@@ -262,7 +262,7 @@ KS_API void            ks_punctuation_cancel(ks_ctx *ctx, ks_punctuation *punctu
  * Threads:   as ks_ctx_schedule().
  * Errors:    as ks_ctx_schedule(); KS_EINVAL for a negative start.
  * Kafka:     ProcessingContext#schedule(Instant, Duration, PunctuationType, Punctuator); KIP-1146.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_punctuation *ks_ctx_schedule_at(ks_ctx *ctx, int64_t start_ms, int64_t interval_ms,
                                           ks_time_kind kind, ks_punctuator_fn *fn, void *user);

@@ -86,7 +86,7 @@ KS_API void      ks_snapshot_free(ks_snapshot *snapshot);
  * Errors:    false, and the output cleared (offset -1), for none: no input, not read so far, past
  *            the last.
  * Kafka:     QueryResult#getPosition, Position#getPartitionPositions.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool ks_snapshot_position(const ks_snapshot *snapshot, const char *topic, int32_t partition,
                                  int64_t *offset);
@@ -120,7 +120,7 @@ KS_API const ks_error *ks_snapshot_error(const ks_snapshot *snapshot);
  * Errors:    as ks_snapshot_get().
  * Kafka:     ReadOnlyWindowStore#fetch, backwardFetch, fetchAll, all; WindowKeyQuery,
  *            WindowRangeQuery.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool     ks_snapshot_window_get(ks_snapshot *snapshot, ks_bytes key, int64_t start_ms,
                                        ks_record *row);
@@ -137,7 +137,7 @@ KS_API ks_iter *ks_snapshot_window_range(ks_snapshot *snapshot, ks_bytes from, k
  * Threads:   the snapshot's.
  * Errors:    as ks_snapshot_get().
  * Kafka:     ReadOnlySessionStore#fetchSession, findSessions, fetch; WindowRangeQuery.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool     ks_snapshot_session_get(ks_snapshot *snapshot, ks_bytes key, ks_window session,
                                         ks_record *row);
@@ -152,7 +152,7 @@ KS_API ks_iter *ks_snapshot_session_find(ks_snapshot *snapshot, ks_bytes key, in
  * Threads:   the snapshot's.
  * Errors:    as ks_snapshot_get(); KS_EINVAL for a time that ends before it begins.
  * Kafka:     VersionedKeyQuery, MultiVersionedKeyQuery.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool     ks_snapshot_versioned_get(ks_snapshot *snapshot, ks_bytes key,
                                           ks_versioned *version);

@@ -91,7 +91,7 @@ KS_API const ks_serde *ks_serde_session(const ks_serde *inner);
  * Threads:   any.
  * Errors:    NULL only without memory.
  * Kafka:     WindowedSerdes.TimeWindowedSerde#forChangelog(true).
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API const ks_serde *ks_serde_windowed_changelog(const ks_serde *inner, int64_t size_ms);
 

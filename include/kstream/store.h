@@ -100,7 +100,7 @@ KS_API uint64_t ks_kv_store_count(ks_kv_store *store);
  * Threads:   as ks_kv_store_get().
  * Errors:    kept in ctx: KS_EINVAL for a null key or a negative start, else as ks_kv_store_put().
  * Kafka:     WindowStore#fetch(key, time), put(key, value, windowStart).
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool ks_window_store_get(ks_window_store *store, ks_bytes key, int64_t start_ms,
                                 ks_record *row);
@@ -118,7 +118,7 @@ KS_API void ks_window_store_delete(ks_window_store *store, ks_bytes key, int64_t
  * Threads:   as ks_kv_store_get().
  * Errors:    NULL, kept in ctx.
  * Kafka:     WindowStore#fetch, backwardFetch, fetchAll, all.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_iter *ks_window_store_fetch(ks_window_store *store, ks_bytes key, int64_t from_ms,
                                       int64_t to_ms, ks_order order);
@@ -137,7 +137,7 @@ KS_API ks_iter *ks_window_store_all(ks_window_store *store, ks_order order);
  * Errors:    kept in ctx: KS_EINVAL for a null key or a session that ends before it starts, else as
  *            ks_kv_store_put().
  * Kafka:     SessionStore#fetchSession, put, remove.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool ks_session_store_get(ks_session_store *store, ks_bytes key, ks_window session,
                                  ks_record *row);
@@ -154,7 +154,7 @@ KS_API void ks_session_store_delete(ks_session_store *store, ks_bytes key, ks_wi
  * Threads:   as ks_kv_store_get().
  * Errors:    NULL, kept in ctx.
  * Kafka:     SessionStore#findSessions, backwardFindSessions, fetch.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_iter *ks_session_store_find(ks_session_store *store, ks_bytes key, int64_t end_from_ms,
                                       int64_t start_to_ms, ks_order order);
@@ -181,7 +181,7 @@ typedef struct ks_versioned {
  * Threads:   as ks_kv_store_get().
  * Errors:    kept in ctx: KS_EINVAL for a null key, KS_EIO, KS_ECORRUPT.
  * Kafka:     VersionedKeyValueStore#get(key), get(key, asOfTimestamp).
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool ks_versioned_store_get(ks_versioned_store *store, ks_bytes key, ks_versioned *version);
 KS_API bool ks_versioned_store_as_of(ks_versioned_store *store, ks_bytes key, int64_t as_of_ms,
@@ -198,7 +198,7 @@ KS_API bool ks_versioned_store_as_of(ks_versioned_store *store, ks_bytes key, in
  * Threads:   as ks_kv_store_get().
  * Errors:    NULL, kept in ctx: KS_EINVAL for a null key, or a time that ends before it begins.
  * Kafka:     MultiVersionedKeyQuery, VersionedRecordIterator; KIP-968.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_iter *ks_versioned_store_history(ks_versioned_store *store, ks_bytes key,
                                            int64_t from_ms, int64_t to_ms, ks_order order);
@@ -214,7 +214,7 @@ KS_API ks_iter *ks_versioned_store_history(ks_versioned_store *store, ks_bytes k
  * Errors:    KS_NOT_PUT, kept in ctx: KS_EINVAL for a null key or a negative time, else as
  *            ks_kv_store_put().
  * Kafka:     VersionedKeyValueStore#put, delete(key, timestamp), which returns what it deletes.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API int64_t ks_versioned_store_put(ks_versioned_store *store, ks_bytes key, ks_bytes value,
                                       int64_t timestamp_ms);

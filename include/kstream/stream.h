@@ -284,7 +284,7 @@ KS_API ks_stream *ks_stream_process_values(ks_stream *s, const ks_processor *pro
  * Errors:    latches KS_EINVAL for a negative time, for none or both of `within_ms` and
  *            `window_ms`, and for `repartition` without `select`.
  * Kafka:     none yet (KIP-655). Node KSTREAM-DISTINCT-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_stream *ks_stream_distinct(ks_stream *s, ks_selector_fn *select, void *user,
                                      const ks_distinct *distinct);
@@ -323,7 +323,7 @@ KS_API void ks_stream_to_chosen(ks_stream *s, ks_selector_fn *choose, void *user
  * Kafka:     KStream#join, leftJoin, outerJoin(KStream, ValueJoinerWithKey, JoinWindows,
  *            StreamJoined); nodes KSTREAM-WINDOWED-, KSTREAM-JOINTHIS-, KSTREAM-JOINOTHER-,
  *            KSTREAM-MERGE-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_stream *ks_stream_join_stream(ks_stream *left, ks_stream *right,
                                         const ks_join_windows *windows, ks_joiner_fn *join,

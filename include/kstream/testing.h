@@ -89,7 +89,7 @@ KS_API ks_status ks_driver_advance(ks_driver *d, int64_t by_ms);
  * Threads:   the driver's; answers may come from any.
  * Errors:    KS_ETIMEOUT if some are missing; as ks_driver_pipe(); KS_EINVAL for a negative time.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_status ks_driver_await(ks_driver *d, int64_t timeout_ms);
 
@@ -118,7 +118,7 @@ KS_API const ks_record *ks_driver_read(ks_driver *d, const char *topic);
  * Threads:   the driver's.
  * Errors:    NULL.
  * Kafka:     TopologyTestDriver#producedTopicNames.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API const char *ks_driver_produced_topic(ks_driver *d, size_t n);
 
@@ -149,7 +149,7 @@ KS_API ks_versioned_store *ks_driver_versioned_store(ks_driver *d, const char *n
  * Errors:    NULL for an unknown name (KS_ENOTFOUND) or a store of the library (KS_ETYPE), kept in
  *            the driver.
  * Kafka:     TopologyTestDriver#getStateStore.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void *ks_driver_user_store(ks_driver *d, const char *name);
 

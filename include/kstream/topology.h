@@ -104,7 +104,7 @@ typedef struct ks_difference {
  *            that has one, KS_ECORRUPT for a text that is no shape; there is nothing to step
  *            through then, and the worst is KS_DIFF_BROKEN.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_diff *ks_topology_diff(const ks_topology *before, const ks_topology *after);
 KS_API ks_diff *ks_topology_diff_text(const char *before, const ks_topology *after);
@@ -116,7 +116,7 @@ KS_API ks_diff *ks_topology_diff_text(const char *before, const ks_topology *aft
  * Threads:   one at a time.
  * Errors:    none; all accept NULL.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API const ks_difference *ks_diff_next(ks_diff *diff);
 KS_API void                 ks_diff_rewind(ks_diff *diff);
@@ -129,7 +129,7 @@ KS_API void                 ks_diff_rewind(ks_diff *diff);
  * Threads:   as ks_diff_next().
  * Errors:    a NULL diff is broken, its error KS_ENOMEM; a NULL text = no memory.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_diff_verdict ks_diff_worst(const ks_diff *diff);
 KS_API const ks_error *ks_diff_error(const ks_diff *diff);

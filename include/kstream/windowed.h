@@ -43,7 +43,7 @@ typedef struct ks_windowed_stream ks_windowed_stream;
  *            close for unlimited windows, `.slices = KS_ON` without emit on close, a count below 1.
  * Kafka:     KGroupedStream#windowedBy(Windows | SlidingWindows | SessionWindows), emitStrategy;
  *            nothing for counted windows.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,
                                                          const ks_windowing *windowing);
@@ -57,7 +57,7 @@ KS_API ks_windowed_stream *ks_grouped_stream_windowed_by(ks_grouped_stream  *g,
  *            than the windows and their grace, for a history or a time to live, and for a retention
  *            of counted windows; KS_EEXISTS for a store's name that is taken.
  * Kafka:     TimeWindowedKStream#count, SessionWindowedKStream#count; node KSTREAM-AGGREGATE-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_table *ks_windowed_stream_count(ks_windowed_stream    *w,
                                           const ks_materialized *materialized);
@@ -70,7 +70,7 @@ KS_API ks_table *ks_windowed_stream_count(ks_windowed_stream    *w,
  * Threads:   the builder's; `reduce` runs on all stream threads.
  * Errors:    latches KS_EINVAL if `reduce` is NULL, else as ks_windowed_stream_count().
  * Kafka:     TimeWindowedKStream#reduce, SessionWindowedKStream#reduce; node KSTREAM-REDUCE-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *reduce, void *user,
                                            const ks_materialized *materialized);
@@ -88,7 +88,7 @@ KS_API ks_table *ks_windowed_stream_reduce(ks_windowed_stream *w, ks_fold_fn *re
  *            others, with `.combine` for other than hopping and tumbling windows, without it for
  *            `.slices = KS_ON`, with `.subtract`; else as ks_windowed_stream_count().
  * Kafka:     TimeWindowedKStream#aggregate, SessionWindowedKStream#aggregate.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_table *ks_windowed_stream_aggregate(ks_windowed_stream    *w,
                                               const ks_aggregate    *aggregate,
@@ -102,17 +102,17 @@ KS_API ks_table *ks_windowed_stream_aggregate(ks_windowed_stream    *w,
  * and headers as it came, and leaves after the changes that it makes in its other windows; its
  * `window` is the last one that it missed (sessions: the one that it would have made), so
  * that, of hopping windows, all that end not after it are known to lack the record. On a topic its
- * key is plain. A record whose key has a window of its own keeps that. Null keys, null values
+ * key is plain; with KS_NAMED(.key = ks_serde_windowed(...)), the serde of the table's keys
+ * (ks_serde_session() of sessions), the window goes there too, and on through operators. A record whose key has a window of its own keeps that. Null keys, null values
  * dropped by sliding windows, and records before an unlimited window are not late.
  * `dropped-records-total` counts every window that was missed, with or without the branch.
  *
  * Ownership: copies `named`.
  * Threads:   the builder's.
- * Errors:    latches KS_ESTATE before an aggregation of `w`, KS_EINVAL for counted windows,
- * KS_ETYPE
- *            for other types than those of the group.
+ * Errors:    latches KS_ESTATE before an aggregation of `w`, KS_EINVAL for counted windows, KS_ETYPE
+ *            for other types than those of the group and its windows.
  * Kafka:     none: late records are dropped; node KSTREAM-LATE-.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_stream *ks_windowed_stream_late(ks_windowed_stream *w, const ks_named *named);
 

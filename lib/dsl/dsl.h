@@ -327,6 +327,9 @@ struct ks__found {
 };
 bool ks__agree(ks_builder *b, const struct ks__call *call, const char *member,
                const ks_serde **declared, const struct ks__found *found);
+/* The same for the keys of the two sides of a join, which no declaration can reconcile. */
+bool ks__agree_keys(ks_builder *b, const struct ks__call *call, const ks_serde **declared,
+                    const struct ks__found *left, const struct ks__found *right);
 
 /* ---- logical nodes (logical.c) ---- */
 

@@ -94,14 +94,17 @@ static bool overlaps(const struct ks__topic_ref *a, const struct ks__topic_ref *
     return ks__topic_ref_means(a, b) || ks__topic_ref_means(b, a);
 }
 
-static size_t overlap(const struct ks__source_args *a, const struct ks__source_args *b)
+/* How many topics of `a` are in `b`, and the first of them. */
+static size_t overlap(const struct ks__source_args *a, const struct ks__source_args *b,
+                      const char **first)
 {
     size_t common = 0;
 
     for (size_t i = 0; i < a->topic_count; i++)
         for (size_t k = 0; k < b->topic_count; k++)
             if (overlaps(&a->topics[i], &b->topics[k])) {
-                common++;
+                if (common++ == 0)
+                    *first = a->topics[i].name;
                 break;
             }
     return common;
@@ -133,12 +136,13 @@ bool ks__claim_topics(ks_builder *b, const struct ks__call *call,
     for (size_t i = 0; i < b->node_count; i++) {
         struct ks__logical           *node = b->nodes[i];
         const struct ks__source_args *other = node->args;
+        const char                   *shared = NULL;
         size_t                        common;
 
         if ((node->kind != KS__LOGICAL_SOURCE && node->kind != KS__LOGICAL_GLOBAL) ||
             node->merged_into != NULL)
             continue;
-        common = overlap(args, other);
+        common = overlap(args, other, &shared);
         if (common == 0)
             continue;
         if (differ_in_kind(args, other))
@@ -148,8 +152,8 @@ bool ks__claim_topics(ks_builder *b, const struct ks__call *call,
                              args->topics[0].pattern != NULL ? "matches" : "is", node->name) !=
                    NULL;
         if (same == NULL || !is_stream_source(node))
-            return ks__latch(b, call, KS_ETOPOLOGY, "the topic is already read by \"%s\"",
-                             node->name) != NULL;
+            return ks__latch(b, call, KS_ETOPOLOGY, "the topic \"%s\" is already read by \"%s\"",
+                             shared, node->name) != NULL;
         if (common != args->topic_count || common != other->topic_count)
             return ks__latch(b, call, KS_ETOPOLOGY, "the topics overlap with those of \"%s\"",
                              node->name) != NULL;

@@ -30,3 +30,17 @@ bool ks__agree(ks_builder *b, const struct ks__call *call, const char *member,
                   ks_serde_name(*declared), found->yielder, ks_serde_name(found->serde));
     return false;
 }
+
+bool ks__agree_keys(ks_builder *b, const struct ks__call *call, const ks_serde **declared,
+                    const struct ks__found *left, const struct ks__found *right)
+{
+    if (!ks__serde_fits(left->serde, right->serde)) {
+        ks__latch(b, call, KS_ETYPE,
+                  "the keys of the two sides differ: \"%s\" yields %s, \"%s\" yields %s; give one"
+                  " side the other's key first (ks_stream_select_key(), ks_stream_map())",
+                  left->yielder, ks_serde_name(left->serde), right->yielder,
+                  ks_serde_name(right->serde));
+        return false;
+    }
+    return ks__agree(b, call, "key", declared, left) && ks__agree(b, call, "key", declared, right);
+}

@@ -449,7 +449,7 @@ static bool make_suppress(struct plan *plan, json_t *step, const struct made *fr
         (strcmp(mode, "untilWindowCloses") != 0 && strcmp(mode, "untilTimeLimit") != 0))
         return plan_fail(plan, "unknown mode %s", mode ? mode : "(none)");
     ks_options_init(&options, sizeof options);
-    options.until_close = strcmp(mode, "untilWindowCloses") == 0 ? KS_ON : KS_DEFAULT;
+    options.until_close = strcmp(mode, "untilWindowCloses") == 0 ? KS_ON : KS_OFF;
     options.limit_ms    = json_integer_value(json_object_get(step, "ms"));
     options.max_records = json_integer_value(json_object_get(step, "maxRecords"));
     if (options.until_close != KS_ON && full != NULL)

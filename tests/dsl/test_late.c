@@ -47,6 +47,12 @@ static void expect_all(const char *topic, const char *const (*records)[2], const
     expect_nothing(topic);
 }
 
+static bool any(ks_ctx *ctx, const ks_record *record, void *user)
+{
+    (void)ctx, (void)record, (void)user;
+    return true;
+}
+
 /* ---- which records ---- */
 
 START_TEST(a_record_for_a_closed_window_leaves_by_the_branch)
@@ -280,6 +286,60 @@ START_TEST(a_branch_of_another_type_is_refused)
 }
 END_TEST
 
+/* ---- on a topic ---- */
+
+static void expect_window(const ks_record *record, int64_t start, int64_t end)
+{
+    ck_assert_ptr_nonnull(record);
+    ck_assert(ks_bytes_equal(record->key, KS_TEXT("k")));
+    ck_assert_ptr_nonnull(record->window);
+    ck_assert_int_eq(record->window->start_ms, start);
+    ck_assert_int_eq(record->window->end_ms, end);
+}
+
+START_TEST(a_missed_window_goes_to_a_topic_with_a_windowed_key)
+{
+    const ks_serde     *key = ks_serde_windowed(ks_serde_utf8(), 10);
+    ks_windowed_stream *w   = cut("in", KS_TUMBLING(.size_ms = 10));
+
+    ks_windowed_stream_count(w, NULL);
+    ks_stream_to(ks_stream_filter(ks_windowed_stream_late(w, KS_NAMED("missed", .key = key)),
+                                  any, NULL, NULL),
+                 "late", KS_PRODUCED(.key = key));
+    flow_start();
+    feed("in", "k", "a", 25);
+    feed("in", "k", "b", 14);
+    expect_window(ks_driver_read(flow.driver, "late"), 10, 20);
+    expect_nothing("late");
+}
+END_TEST
+
+START_TEST(a_missed_session_goes_to_a_topic_with_a_session_key)
+{
+    ks_windowed_stream *w = cut("in", KS_SESSIONS(.gap_ms = 5));
+
+    ks_windowed_stream_count(w, NULL);
+    ks_stream_to(ks_windowed_stream_late(
+                     w, KS_NAMED("missed", .key = ks_serde_session(ks_serde_utf8()))),
+                 "late", NULL);
+    flow_start();
+    feed("in", "x", "a", 40);
+    feed("in", "k", "b", 14);
+    expect_window(ks_driver_read(flow.driver, "late"), 14, 14);
+}
+END_TEST
+
+START_TEST(a_branch_of_other_windows_is_refused)
+{
+    ks_windowed_stream *w = cut("in", KS_SESSIONS(.gap_ms = 5));
+
+    ks_windowed_stream_count(w, NULL);
+    ks_windowed_stream_late(
+        w, KS_NAMED("missed", .key = ks_serde_windowed(ks_serde_utf8(), 10)));
+    assert_refused(KS_ETYPE, "session");
+}
+END_TEST
+
 FLOW_MAIN("late", a_record_for_a_closed_window_leaves_by_the_branch,
           what_was_late_is_late_with_a_state_that_was_lost_too,
           a_hopping_record_leaves_once_behind_the_changes_that_it_makes,
@@ -291,4 +351,7 @@ FLOW_MAIN("late", a_record_for_a_closed_window_leaves_by_the_branch,
           late_records_of_a_changed_key_come_from_behind_the_repartition,
           all_streams_of_a_cogroup_send_their_late_records,
           a_branch_takes_its_index_behind_the_aggregation,
-          a_branch_before_the_aggregation_is_refused, a_branch_of_another_type_is_refused)
+          a_branch_before_the_aggregation_is_refused, a_branch_of_another_type_is_refused,
+          a_missed_window_goes_to_a_topic_with_a_windowed_key,
+          a_missed_session_goes_to_a_topic_with_a_session_key,
+          a_branch_of_other_windows_is_refused)

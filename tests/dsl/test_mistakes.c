@@ -293,8 +293,9 @@ START_TEST(join_sides_must_have_one_key)
 
     ks_stream_join_table(a, t, join, NULL, NULL);
     assert_mistake(KS_ETYPE, "ks_stream_join_table after \"a\":"
-                             " key serde is i64 but \"t\" yields utf8; use"
-                             " KS_JOINED(.key = ks_serde_utf8())");
+                             " the keys of the two sides differ: \"a\" yields i64, \"t\" yields"
+                             " utf8; give one side the other's key first"
+                             " (ks_stream_select_key(), ks_stream_map())");
 }
 END_TEST
 
@@ -389,7 +390,7 @@ END_TEST
 START_TEST(a_table_and_a_stream_cannot_read_one_topic)
 {
     ks_builder_table(b, "in", NULL, NULL);
-    assert_mistake(KS_ETOPOLOGY, "ks_builder_table: the topic is already read by \"source\"");
+    assert_mistake(KS_ETOPOLOGY, "ks_builder_table: the topic \"in\" is already read by \"source\"");
 }
 END_TEST
 

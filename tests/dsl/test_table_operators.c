@@ -413,6 +413,28 @@ START_TEST(a_strict_buffer_fails_when_full)
 }
 END_TEST
 
+START_TEST(a_limit_of_no_time_lets_changes_leave_at_once)
+{
+    to(ks_table_suppress(text_table("in", NULL), KS_SUPPRESSED(.until_close = KS_OFF)), "out");
+    flow_start();
+    feed("in", "a", "1", 5);
+    expect("out", "a", "1", 5);
+    expect_nothing("out");
+}
+END_TEST
+
+START_TEST(how_long_to_hold_back_must_be_said)
+{
+    for (int i = 0; i < 2; i++) {
+        ks_table_suppress(text_table("in", NULL),
+                          i == 0 ? NULL : KS_SUPPRESSED(.max_records = 4));
+        expect_mistake(KS_EINVAL, "needs an end of holding back");
+        flow_teardown();
+        flow_setup();
+    }
+}
+END_TEST
+
 START_TEST(only_windows_close)
 {
     ks_table_suppress(text_table("in", NULL), KS_SUPPRESSED(.until_close = KS_ON));
@@ -475,4 +497,5 @@ FLOW_MAIN("table operators", a_transformer_sees_deletions_and_uses_a_store,
           a_key_leaves_once_with_its_last_change, a_buffer_may_do_without_a_changelog,
           a_full_buffer_lets_the_oldest_leave, bytes_count_too, a_strict_buffer_fails_when_full,
           only_windows_close,
-          a_versioned_table_cannot_be_suppressed)
+          a_versioned_table_cannot_be_suppressed, how_long_to_hold_back_must_be_said,
+          a_limit_of_no_time_lets_changes_leave_at_once)

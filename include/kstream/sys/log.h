@@ -118,7 +118,7 @@ struct ks_log_class {
  * Errors:    KS_EINVAL for a missing function, a scheme of no form or one of the library's,
  *            KS_EEXISTS for one that another class has (the same class again is KS_OK), KS_ENOMEM.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_status ks_log_register(const ks_log_class *log);
 
@@ -132,7 +132,7 @@ KS_API ks_status ks_log_register(const ks_log_class *log);
  * Threads:   inside `read`.
  * Errors:    false without memory, the read then fails; likewise for offsets that do not rise.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API bool ks_log_batch_add(ks_log_batch *batch, const ks_record *record, int64_t offset);
 
@@ -143,7 +143,7 @@ KS_API bool ks_log_batch_add(ks_log_batch *batch, const ks_record *record, int64
  * Threads:   inside `list`.
  * Errors:    without memory the list fails.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_log_names_add(ks_log_names *names, const char *name);
 
@@ -154,7 +154,7 @@ KS_API void ks_log_names_add(ks_log_names *names, const char *name);
  * Threads:   inside a hook.
  * Errors:    the first reason of a hook is kept; KS_OK is taken as KS_ELOG.
  * Kafka:     KafkaException.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_status ks_log_ctx_fail(ks_log_ctx *ctx, ks_status status, const char *format, ...)
     KS_PRINTF(3, 4);
@@ -167,7 +167,7 @@ KS_API ks_status ks_log_ctx_fail_text(ks_log_ctx *ctx, ks_status status, const c
  * Threads:   any, between open and close; not inside a hook.
  * Errors:    none.
  * Kafka:     none.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_log_ctx_arrived(ks_log_ctx *ctx);
 

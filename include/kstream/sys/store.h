@@ -116,7 +116,7 @@ typedef struct ks_user_store_options {
  * Errors:    latches KS_EINVAL for a class without state or, with a changelog, without restore;
  *            KS_EEXISTS for a taken name.
  * Kafka:     StateStore, StoreBuilder; StreamsBuilder#addStateStore.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_builder_add_user_store(ks_builder *b, const ks_store_class *store, void *user,
                                       const ks_user_store_options *options);
@@ -130,7 +130,7 @@ KS_API void ks_builder_add_user_store(ks_builder *b, const ks_store_class *store
  * Threads:   inside the callbacks of this operator.
  * Errors:    NULL and the failure kept in ctx: KS_ENOTFOUND, KS_ETYPE for a store of the library.
  * Kafka:     ProcessorContext#getStateStore.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void *ks_ctx_user_store(ks_ctx *ctx, const char *name);
 
@@ -145,7 +145,7 @@ KS_API void *ks_ctx_user_store(ks_ctx *ctx, const char *name);
  * Errors:    kept in the processor's ctx, whose record fails: KS_EINVAL for a null key, KS_ESTATE
  *            in a hook of the store.
  * Kafka:     StateStoreContext, ChangelogRecorder.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_store_ctx_log(ks_store_ctx *ctx, ks_bytes key, ks_bytes value);
 
@@ -157,7 +157,7 @@ KS_API void ks_store_ctx_log(ks_store_ctx *ctx, ks_bytes key, ks_bytes value);
  * Threads:   inside `open`; elsewhere it does nothing.
  * Errors:    none; a position that is not in the changelog empties the directory and opens anew.
  * Kafka:     StateStore#commit(Map), committedOffset; KIP-1035.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API void ks_store_ctx_set_position(ks_store_ctx *ctx, int64_t position);
 
@@ -168,7 +168,7 @@ KS_API void ks_store_ctx_set_position(ks_store_ctx *ctx, int64_t position);
  * Threads:   inside a hook.
  * Errors:    the first reason is kept.
  * Kafka:     ProcessorStateException.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API ks_status ks_store_ctx_fail(ks_store_ctx *ctx, const char *format, ...) KS_PRINTF(2, 3);
 KS_API ks_status ks_store_ctx_fail_text(ks_store_ctx *ctx, const char *text);
@@ -182,7 +182,7 @@ KS_API ks_status ks_store_ctx_fail_text(ks_store_ctx *ctx, const char *text);
  * Threads:   the task's.
  * Errors:    ks_store_ctx_directory(): NULL if it cannot be made; the hook then fails (KS_EIO).
  * Kafka:     StateStoreContext#applicationId, taskId, stateDir, recordMetadata.
- * Since:     0.2
+ * Since:     0.1
  */
 KS_API const char *ks_store_ctx_name(const ks_store_ctx *ctx);
 KS_API const char *ks_store_ctx_application(const ks_store_ctx *ctx);

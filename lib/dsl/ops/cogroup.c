@@ -427,6 +427,7 @@ ks_stream *ks_windowed_cogrouped_stream_late(ks_windowed_cogrouped_stream *w,
 {
     struct ks__call call;
     ks_named        options;
+    const ks_serde *key;
 
     if (!ks__enter(w, KS__KIND_WINDOWED_COGROUPED_STREAM, __func__, named, &options,
                    sizeof(options), &call))
@@ -436,10 +437,12 @@ ks_stream *ks_windowed_cogrouped_stream_late(ks_windowed_cogrouped_stream *w,
                   "nothing is left out yet: declare the aggregation of the windows first");
         return ks__inert(w);
     }
+    key = w->group->inputs->group->key;
     return ks__late_add(w->head.builder, &call, &options,
                         &(struct ks__late){ .parents      = w->nodes,
                                             .parent_count = w->node_count,
-                                            .key          = w->group->inputs->group->key,
+                                            .key          = key,
+                                            .windowed     = ks__windowing_serde(&w->windows, key),
                                             .value        = common_value(w->group),
                                             .sources      = w->sources });
 }

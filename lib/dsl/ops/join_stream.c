@@ -229,10 +229,10 @@ static ks_stream *add_nodes(struct join *j)
 
 static bool agree(struct join *j, const ks_stream *left, const ks_stream *right)
 {
-    return ks__agree(j->b, &j->call, "key", &j->options.key,
-                     &(struct ks__found){ left->key, left->node->name, "KS_STREAM_JOINED" }) &&
-           ks__agree(j->b, &j->call, "key", &j->options.key,
-                     &(struct ks__found){ right->key, right->node->name, "KS_STREAM_JOINED" }) &&
+    return ks__agree_keys(
+               j->b, &j->call, &j->options.key,
+               &(struct ks__found){ left->key, left->node->name, "KS_STREAM_JOINED" },
+               &(struct ks__found){ right->key, right->node->name, "KS_STREAM_JOINED" }) &&
            ks__agree(j->b, &j->call, "value", &j->options.value,
                      &(struct ks__found){ left->value, left->node->name, "KS_STREAM_JOINED" }) &&
            ks__agree(j->b, &j->call, "other", &j->options.other,

@@ -143,10 +143,9 @@ static bool agree(const ks_stream *s, const ks_table *t, const struct ks__call *
 {
     ks_builder *b = s->head.builder;
 
-    return ks__agree(b, call, "key", &options->key,
-                     &(struct ks__found){ s->key, s->node->name, "KS_JOINED" }) &&
-           ks__agree(b, call, "key", &options->key,
-                     &(struct ks__found){ t->key, t->node->name, "KS_JOINED" }) &&
+    return ks__agree_keys(b, call, &options->key,
+                          &(struct ks__found){ s->key, s->node->name, "KS_JOINED" },
+                          &(struct ks__found){ t->key, t->node->name, "KS_JOINED" }) &&
            ks__agree(b, call, "value", &options->value,
                      &(struct ks__found){ s->value, s->node->name, "KS_JOINED" }) &&
            ks__agree(b, call, "other", &options->other,

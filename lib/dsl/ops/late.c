@@ -9,6 +9,8 @@
  */
 #include "dsl/ops/windowed.h"
 
+#include "serde/serde.h"
+
 static void late_process(void *state, ks_ctx *ctx, const struct ks__record *record)
 {
     (void)state;
@@ -22,13 +24,21 @@ static const struct ks__op_class late_class = {
     .process = late_process,
 };
 
+/* Plain, unless the options ask for the key with the window, as the table has it. */
+static const ks_serde *named_key(const ks_named *options, const struct ks__late *what)
+{
+    if (ks__serde_is_windowed(options->key) && !ks__serde_is_windowed(what->key))
+        return what->windowed;
+    return what->key;
+}
+
 ks_stream *ks__late_add(ks_builder *b, const struct ks__call *call, const ks_named *options,
                         const struct ks__late *what)
 {
     ks_named            types = *options;
     ks_stream           like  = { .head    = { KS__KIND_STREAM, b },
                                   .node    = what->parents[0],
-                                  .key     = what->key,
+                                  .key     = named_key(options, what),
                                   .value   = what->value,
                                   .sources = what->sources };
     struct ks__logical *node;
@@ -66,6 +76,7 @@ ks_stream *ks_windowed_stream_late(ks_windowed_stream *w, const ks_named *named)
                         &(struct ks__late){ .parents      = &w->table->node,
                                             .parent_count = 1,
                                             .key          = w->group->key,
+                                            .windowed     = w->table->key,
                                             .value        = w->group->value,
                                             .sources      = w->table->sources });
 }

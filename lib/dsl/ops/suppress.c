@@ -210,6 +210,10 @@ static bool check(ks_table *t, const struct ks__call *call, const ks_suppressed 
 
     if (options->limit_ms < 0 || options->max_records < 0 || options->max_bytes < 0)
         return ks__latch(b, call, KS_EINVAL, "limits must not be negative") != NULL;
+    if (options->until_close == KS_DEFAULT && options->limit_ms == 0)
+        return ks__latch(b, call, KS_EINVAL,
+                         "needs an end of holding back: KS_SUPPRESSED(.until_close = KS_ON), or"
+                         " .limit_ms (of 0: with .until_close = KS_OFF)") != NULL;
     if (ks__table_is_versioned(t->node))
         return ks__latch(b, call, KS_EINVAL, "a versioned table cannot be suppressed") != NULL;
     args->wait_ms = options->limit_ms;

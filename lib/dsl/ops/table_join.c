@@ -284,10 +284,9 @@ static ks_table *append_join(ks_table *l, ks_table *r, const struct table_join_a
     join.typed = join.options;
     if (!ks__enter_other(b, &join.call, r, KS__KIND_TABLE, "the other table") ||
         !ks__need(b, &join.call, args->join != NULL, "a joiner") ||
-        !ks__agree(b, &join.call, "key", &join.typed.key,
-                   &(struct ks__found){ l->key, l->node->name, "KS_MATERIALIZED" }) ||
-        !ks__agree(b, &join.call, "key", &join.typed.key,
-                   &(struct ks__found){ r->key, r->node->name, "KS_MATERIALIZED" }))
+        !ks__agree_keys(b, &join.call, &join.typed.key,
+                        &(struct ks__found){ l->key, l->node->name, "KS_MATERIALIZED" },
+                        &(struct ks__found){ r->key, r->node->name, "KS_MATERIALIZED" }))
         return ks__inert(l);
     return declare(l, r, &join);
 }

@@ -119,6 +119,7 @@ struct ks__late {
     struct ks__logical *const *parents; /* the aggregations */
     size_t                     parent_count;
     const ks_serde            *key;
+    const ks_serde            *windowed; /* of the key with the window that was missed */
     const ks_serde            *value;
     struct ks__sources         sources;
 };
