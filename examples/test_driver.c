@@ -6,6 +6,8 @@
  * open after 15 minutes goes to the topic "reminders", once. Prints a line per test (TAP); 1 if one
  * fails.
  */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp(), also with -std=c11 */
+
 #include <kstream/kstream.h>
 
 #include <stdio.h>

@@ -7,6 +7,8 @@
  * Values of the input are lines of words; the output has the word as key and its count as Kafka's
  * int64. Runs until SIGINT or SIGTERM, or until nothing has arrived for --exit-when-idle-ms.
  */
+#define _POSIX_C_SOURCE 200809L /* nanosleep(), also with -std=c11 */
+
 #include <kstream/kstream.h>
 
 #include <getopt.h>

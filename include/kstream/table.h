@@ -99,17 +99,19 @@ KS_API ks_table *ks_table_left_join_on(ks_table *l, ks_table *r, ks_selector_fn 
  * window is final (KS_SUPPRESSED(.until_close = KS_ON)).
  *
  * Time is the largest timestamp of the changes that came; nothing leaves without a record, unless
- * idle.advance.ms is set. With a limit of 0 changes leave at once. The first change of a key starts its time, later ones replace the change. Changes leave in the order
- * of time, then key. Until a window closes deletions do not leave; sliding windows and sessions may
- * send a second final result for a record that comes exactly at their end plus grace. The buffer is
- * part of the state, so without limits it grows on disk, not in memory.
+ * idle.advance.ms is set. With a limit of 0 changes leave at once. The first change of a key starts
+ * its time, later ones replace the change. Changes leave in the order of time, then key. Until a
+ * window closes deletions do not leave; sliding windows and sessions may send a second final result
+ * for a record that comes exactly at their end plus grace. The buffer is part of the state, so
+ * without limits it grows on disk, not in memory.
  *
  * Ownership: copies `suppressed`.
  * Threads:   the builder's.
- * Errors:    latches KS_EINVAL without `.until_close` or `.limit_ms` (also for NULL), as Kafka forces
- *            that choice; for a versioned table, a negative limit, and with `.until_close` for
- *            a table that is not in windows of time, for `.limit_ms`, and for `.full` that emits
- *            early. A full buffer that may not emit early fails the record: KS_EFULL.
+ * Errors:    latches KS_EINVAL without `.until_close` or `.limit_ms` (also for NULL), as Kafka
+ *            Streams forces that choice; for a versioned table, a negative limit, and with
+ *            `.until_close` for a table that is not in windows of time, for `.limit_ms`, and for
+ *            `.full` that emits early. A full buffer that may not emit early fails the record:
+ *            KS_EFULL.
  * Kafka:     KTable#suppress(Suppressed); node KTABLE-SUPPRESS-.
  * Since:     0.1
  */

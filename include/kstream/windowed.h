@@ -100,17 +100,18 @@ KS_API ks_table *ks_windowed_stream_aggregate(ks_windowed_stream    *w,
  *
  * Belongs to the aggregation of `w` declared last, which comes first. A record has key, value, time
  * and headers as it came, and leaves after the changes that it makes in its other windows; its
- * `window` is the last one that it missed (sessions: the one that it would have made), so
- * that, of hopping windows, all that end not after it are known to lack the record. On a topic its
- * key is plain; with KS_NAMED(.key = ks_serde_windowed(...)), the serde of the table's keys
- * (ks_serde_session() of sessions), the window goes there too, and on through operators. A record whose key has a window of its own keeps that. Null keys, null values
- * dropped by sliding windows, and records before an unlimited window are not late.
- * `dropped-records-total` counts every window that was missed, with or without the branch.
+ * `window` is the last one that it missed (sessions: the one that it would have made), so that, of
+ * hopping windows, all that end not after it are known to lack the record. On a topic its key is
+ * plain; with KS_NAMED(.key = ks_serde_windowed(...)), the serde of the table's keys
+ * (ks_serde_session() of sessions), the window goes there too, and on through operators. A record
+ * whose key has a window of its own keeps that. Null keys, null values dropped by sliding windows,
+ * and records before an unlimited window are not late. `dropped-records-total` counts every window
+ * that was missed, with or without the branch.
  *
  * Ownership: copies `named`.
  * Threads:   the builder's.
- * Errors:    latches KS_ESTATE before an aggregation of `w`, KS_EINVAL for counted windows, KS_ETYPE
- *            for other types than those of the group and its windows.
+ * Errors:    latches KS_ESTATE before an aggregation of `w`, KS_EINVAL for counted windows,
+ *            KS_ETYPE for other types than those of the group and its windows.
  * Kafka:     none: late records are dropped; node KSTREAM-LATE-.
  * Since:     0.1
  */

@@ -390,7 +390,8 @@ END_TEST
 START_TEST(a_table_and_a_stream_cannot_read_one_topic)
 {
     ks_builder_table(b, "in", NULL, NULL);
-    assert_mistake(KS_ETOPOLOGY, "ks_builder_table: the topic \"in\" is already read by \"source\"");
+    assert_mistake(KS_ETOPOLOGY,
+                   "ks_builder_table: the topic \"in\" is already read by \"source\"");
 }
 END_TEST
 

@@ -6,7 +6,8 @@
 # typedef, #) stays there, everything else is the body of one function, in the order of the page;
 # tests/project/snippets.h declares the names that pages use without saying what they are. What the
 # page claims is checked by statements in an HTML comment that begins with "<!-- check", which a
-# reader does not see. In the end all that was declared must build.
+# reader does not see. In the end all that was declared must build. The small examples compile with
+# the flags of a careful user, who defines no feature macro.
 set -u
 . tests/project/tap.sh
 CC=${CC:-gcc} build=${BUILD:-build}
@@ -45,6 +46,9 @@ blocks='
 
 compiled() {
     program "$1" > "$folder/$2.c"
+    # README is copied into programs of strict flags
+    local flags=$flags
+    [ "$1" != README.md ] || flags="$flags -Wunused-parameter"
     # shellcheck disable=SC2086 # a list of flags
     $CC $flags "$folder/$2.c" -o "$folder/$2" -L"$build" -lkstream -Wl,-rpath,"$PWD/$build"
 }
@@ -54,5 +58,9 @@ for page in README.md docs/*.md; do
     rm -f "$folder/$name"
     check "the C of $page compiles" compiled "$page" "$name"
     [ ! -x "$folder/$name" ] || check "what $page claims holds" "$folder/$name"
+done
+for example in examples/*.c; do
+    check "$example compiles as plain C11, without a warning" \
+        "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only "$example"
 done
 done_testing

@@ -15,6 +15,9 @@
 #ifndef SNIPPETS_H
 #define SNIPPETS_H
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 #include <kstream/kstream.h>
 #include <kstream/sys/log.h>
 #include <kstream/sys/store.h>
@@ -172,5 +175,7 @@ static int snippets_run(void (*page)(void))
     ks_config_free(config);
     return snippets_failures != 0;
 }
+
+#pragma GCC diagnostic pop
 
 #endif
