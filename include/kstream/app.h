@@ -66,7 +66,9 @@ KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
  *
  * On the embedded log a step waits neither for others that write to it nor for the disk: a commit
  * goes on between the steps, nothing is processed until it is decided, and then the descriptor is
- * readable. What a step does wait for are the files of a state, and of a log that it has to make.
+ * readable. What a step does wait for are the files of a state, and of a log that it has to make:
+ * so a stop, and a rebalance that takes tasks away, sync the state of each task (one fdatasync per
+ * task with stores, one after the other, whatever the budget).
  *
  * Ownership: none.
  * Threads:   one at a time; callbacks run on it.
