@@ -237,8 +237,9 @@ KS_API int64_t     ks_ctx_wall_time_ms(ks_ctx *ctx);
  * Call `fn` every `interval_ms` of stream time or of the wall clock; from `open` or later.
  *
  * Stream time: first with the first record, then when stream time reaches the next multiple of the
- * interval; a jump over many gives one call. Wall clock: first after one interval, missed ticks
- * are not repeated. Punctuations count as a record: what they write is committed like it.
+ * interval; a jump over many gives one call. Wall clock: first after one interval, missed ticks are
+ * not repeated. Made in `open`, both go on in the grid of before a restart. Punctuations count as a
+ * record: what they write is committed like it.
  *
  * Ownership: keeps `fn` and `user`; the handle lives as long as the task.
  * Threads:   inside the callback; `fn` runs on the task's thread.

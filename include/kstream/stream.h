@@ -293,8 +293,9 @@ KS_API ks_stream *ks_stream_distinct(ks_stream *s, ks_selector_fn *select, void 
  * Write the stream to a topic, or to the topic that `choose` picks per record.
  *
  * Null keys and null values are written. `choose` gets a null `*io` and leaves the topic's name as
- * text; the topic must exist; null is a production error. Partition: the partitioner's, else
- * murmur2 of the key, else (null key) any.
+ * text; the topic must exist. Partition: the partitioner's, else murmur2 of the key, else (null
+ * key) any. A null, illegal or missing topic and a partition that the topic has not are failures of
+ * processing (KS_FAILURE_PROCESSING); what the log refuses is one of production.
  *
  * Ownership: copies the name and `produced`; keeps functions and users.
  * Threads:   the builder's; `choose` runs on all stream threads.
