@@ -287,6 +287,9 @@ static ks_status open_registered(struct ks__env **out, const char *directory,
     env = find(found.st_dev, found.st_ino);
     if (env != NULL && !(options->share_in_process && env->options.share_in_process))
         return ks__error_set(error, KS_ESTATE, "%s: open in this process already", directory);
+    if (env != NULL && options->owner && env->owned)
+        return ks__error_set(error, KS_ESTATE, "%s: another thread of this process has it",
+                             directory);
     if (env != NULL && env->options.no_sync && !options->no_sync) {
         status = start_syncing(env, error);
         if (status != KS_OK)
@@ -294,7 +297,8 @@ static ks_status open_registered(struct ks__env **out, const char *directory,
     }
     if (env != NULL) {
         atomic_fetch_add(&env->references, 1);
-        *out = env;
+        env->owned = env->owned || options->owner;
+        *out       = env;
         return KS_OK;
     }
     env = env_new(directory, options);
@@ -307,6 +311,7 @@ static ks_status open_registered(struct ks__env **out, const char *directory,
         env_free(env);
         return status;
     }
+    env->owned = options->owner;
     enlist(env);
     *out = env;
     return KS_OK;
@@ -375,6 +380,15 @@ ks_status ks__env_drop(struct ks__env *env, ks_error *error)
     }
     ks__mutex_unlock(&registry);
     return status;
+}
+
+void ks__env_disown(struct ks__env *env)
+{
+    if (env == NULL || ks__is_forked(env->forks))
+        return;
+    ks__mutex_lock(&registry);
+    env->owned = false;
+    ks__mutex_unlock(&registry);
 }
 
 ks_status ks__env_close(struct ks__env *env, ks_error *error)

@@ -69,16 +69,20 @@ struct ks__env_options {
     bool        read_only;          /* another process's env: no lock, no gate, no creation   */
     bool        shared;             /* several processes may have it open (embedded log)      */
     bool        share_in_process;   /* a second open of this process gets the same env        */
+    bool        owner;              /* of those that share it, one at a time may say so       */
     const struct ks__log *log;      /* kept; NULL = silent                                    */
 };
 
 /* Open (and create) the env in the directory, which exists. `*out` is NULL on failure.
- *   KS_ESTATE   open in this process already and not to be shared
+ *   KS_ESTATE   open in this process already and not to be shared, or it has an owner
  *   KS_EBUSY    in use by another process
  *   KS_ECORRUPT keep_always and the files are not usable
  *   KS_EIO, KS_EFULL, KS_EACCESS, KS_ENOMEM */
 ks_status ks__env_open(struct ks__env **out, const char *directory,
                        const struct ks__env_options *options, ks_error *error);
+/* Its owner will not write any more: another may own it, while transactions that read (snapshots)
+ * keep it open. Before the close of an owner. */
+void ks__env_disown(struct ks__env *env);
 /* Give back one reference; with the last one the env is synced (unless read_only), its gate marked
  * clean, and closed. A transaction still open counts as a reference: the real close then follows
  * its end, and errors of it are only logged. The env is gone for the caller also when the result

@@ -33,6 +33,7 @@ struct ks__env {
     uint64_t               map_bytes;
     struct ks__private_fd  use;             /* env.lock, held while open                      */
     unsigned               forks;           /* of the process that opened it                  */
+    bool                   owned;           /* under registry                                 */
     atomic_uint            references;      /* handles and transactions; 0 only under registry */
     _Atomic uintptr_t      writer;          /* thread inside a write transaction, 0 = none    */
 

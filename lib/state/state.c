@@ -5,7 +5,7 @@
  *      directory check -> env (lock, gate) -> meta database -> stores, as the task asks for them
  *
  * The env is opened so that snapshots of this process may go on reading it after the state was
- * closed; a registry of our own makes sure that only one state writes to it (T4).
+ * closed; it has one owner, and a registry of our own makes sure that only one state writes (T4).
  *
  * Not here: layers of one store (layers.c), caches (cache.c), restore (restore.c).
  */
@@ -72,7 +72,8 @@ static ks_status open_env(struct ks__state *state, const struct ks__state_option
         .format           = FORMAT,
         .topology_hash    = options->topology_hash,
         .no_sync          = true,
-        .share_in_process = true,
+        .share_in_process = true,   /* with snapshots */
+        .owner            = true,
         .log              = options->log,
     };
     ks_error  found  = { .status = KS_OK };
@@ -182,6 +183,7 @@ ks_status ks__state_open(struct ks__state **out, const struct ks__state_options 
     };
     status = open_parts(state, options, error);
     if (status != KS_OK) {
+        ks__env_disown(state->env);
         ks__env_close(state->env, NULL);
         state_free(state);
         return status;
@@ -412,6 +414,7 @@ ks_status ks__state_close(struct ks__state *state, ks_error *error)
     status = ks__state_write(state, error);
     ks__reading_end(&state->reading);
     delist(state);
+    ks__env_disown(state->env);
     closed = ks__env_close(state->env, error);
     state_free(state);
     return status != KS_OK ? status : closed;

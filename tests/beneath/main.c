@@ -66,7 +66,6 @@ static const struct sweep {
     { "all syncs give EIO", SHIM_SYNC, EIO, true, false, true, "exactly_once_v2" },
     { "a map gives ENOMEM", SHIM_MAP, ENOMEM, false, false, false, "exactly_once_v2" },
     { "all maps give ENOMEM", SHIM_MAP, ENOMEM, true, false, false, "exactly_once_v2" },
-    { "a truncate gives ENOSPC", SHIM_TRUNCATE, ENOSPC, false, false, false, "exactly_once_v2" },
     { "a read gives EIO", SHIM_READ, EIO, false, false, false, "exactly_once_v2" },
     { "an open gives EMFILE", SHIM_OPEN, EMFILE, false, false, false, "exactly_once_v2" },
     { "a lock gives ENOLCK", SHIM_LOCK, ENOLCK, false, false, false, "exactly_once_v2" },

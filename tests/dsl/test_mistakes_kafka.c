@@ -642,7 +642,7 @@ static const struct mistake {
     { a_global_table_of_a_topic_that_is_read, KS_ETOPOLOGY, "again",
       "ks_builder_global_table \"again\": the topic \"in\" is already read by \"source\"" },
     { two_tables_of_one_topic, KS_ETOPOLOGY, "again",
-      "ks_builder_table \"again\": the topic \"in\" is already read by \"t-source\"" },
+      "ks_builder_table \"again\": the topic \"t\" is already read by \"t-source\"" },
     { a_second_source_of_the_topology_api, KS_ETOPOLOGY, "again",
       "ks_builder_add_source \"again\": the topic \"in\" is already read by \"source\"" },
     { a_source_without_topics, KS_EINVAL, "none",

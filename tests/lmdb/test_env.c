@@ -312,6 +312,38 @@ START_TEST(a_second_open_in_the_process_is_shared_only_when_both_ask)      /* L1
 }
 END_TEST
 
+/* A task that lost its partition drops its env as a crash would; who takes over must not have got
+ * hold of it before. */
+START_TEST(an_env_has_one_owner_at_a_time)
+{
+    struct ks__env_options owner = { .format = 1, .no_sync = true, .share_in_process = true,
+                                     .owner = true };
+    struct ks__env_options guest = owner;
+    struct ks__env        *one   = open_env(&owner), *two, *three;
+
+    guest.owner = false;
+    ck_assert_int_eq(ks__env_open(&two, directory, &owner, &error), KS_ESTATE);
+    ck_assert_ptr_nonnull(strstr(error.message, "another thread of this process has it"));
+    ks__error_clear(&error);
+    three = open_env(&guest);
+    ck_assert_ptr_eq(one, three);
+    ks__env_disown(one);
+    two = open_env(&owner);
+    ck_assert_ptr_eq(one, two);
+    ks__env_close(one, &error);
+    ck_assert_int_eq(ks__env_open(&one, directory, &owner, &error), KS_ESTATE);
+    ks__error_clear(&error);
+    ks__env_abandon(two);
+    one = open_env(&owner);
+    ck_assert_ptr_ne(one, two);
+    put_one(one, "a", "1");
+    ks__env_close(two, &error);
+    ks__env_close(three, &error);
+    ck_assert(holds(one, "a", "1"));
+    ck_assert_int_eq(ks__env_close(one, &error), KS_OK);
+}
+END_TEST
+
 /* A process of its own that holds the env until it is killed; returns when it is open. */
 static pid_t hold_in_child(const struct ks__env_options *options)
 {
@@ -819,6 +851,7 @@ int main(void)
     tcase_add_test(gate, damaged_files_are_discarded);
     tcase_add_test(gate, an_env_to_keep_is_refused_rather_than_discarded);
     tcase_add_test(gate, a_second_open_in_the_process_is_shared_only_when_both_ask);
+    tcase_add_test(gate, an_env_has_one_owner_at_a_time);
     tcase_add_test(gate, another_process_finds_the_env_locked_until_the_owner_dies);
     tcase_add_test(gate, a_child_does_not_hold_the_lock_for_its_dead_parent);
     tcase_add_test(gate, a_child_gives_nothing_back_that_is_its_parents);

@@ -232,7 +232,7 @@ static void aggregation(ks_stream *s, const struct plan *plan)
     if (plan->end == END_SUPPRESS_CLOSE)
         t = ks_table_suppress(t, KS_SUPPRESSED(.until_close = KS_ON));
     if (plan->end == END_SUPPRESS_LIMIT)
-        t = ks_table_suppress(t, KS_SUPPRESSED(.limit_ms = plan->limit_ms));
+        t = ks_table_suppress(t, KS_SUPPRESSED(.until_close = KS_OFF, .limit_ms = plan->limit_ms));
     if (plan->end == END_GROUP) {
         t = ks_grouped_table_count(ks_table_group_by(t, by_size, user,
                                                           KS_GROUPED(.name = "group")), NULL);
