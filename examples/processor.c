@@ -10,6 +10,7 @@
 #include <kstream/kstream.h>
 
 #include <stdio.h>
+#include <string.h>
 
 struct watchdog {
     ks_kv_store    *last; /* sensor -> its state, with the time of the reading */
@@ -85,6 +86,8 @@ static void print(ks_log *log, const char *topic)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return printf("usage: %s [NAME=VALUE...] < READINGS\n", argv[0]) < 0;
     int          seen = 0, count = 0;
     long long    at;
     char         sensor[64], state[64];

@@ -17,6 +17,7 @@
 #include "report.h"
 #include "results.h"
 #include "run.h"
+#include "topics.h"
 #include "wine.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -64,6 +65,18 @@ static bool collect(struct results *results, struct run *run, size_t rows, struc
     return close_output(errors, path, ferror(errors) == 0, reason);
 }
 
+/* Wines are refused one by one until there is a model. That there never was one fails the run. */
+static bool had_a_model(struct run *run, const struct results *results, struct reason *reason)
+{
+    int64_t accepted;
+
+    if (results->scored > 0)
+        return true;
+    if (ks_log_end_offset(run->log, TOPIC_ACCEPTED, 0, &accepted) != KS_OK)
+        return reason_set(reason, "%s", ks_error_message(ks_log_error(run->log)));
+    return accepted > 0 || reason_set(reason, "no model was accepted; --errors FILE tells why");
+}
+
 static bool serve(struct run *run, const struct wine_table *wines, const ks_topology *topology,
                   struct reason *reason)
 {
@@ -73,7 +86,8 @@ static bool serve(struct run *run, const struct wine_table *wines, const ks_topo
                 publisher_run(&publisher, reason) &&
                 collect(&results, run, wines->count, reason) &&
                 write_scores(&results, run->options->scores, reason) &&
-                report_print(run, &results, wines, topology, stdout, reason);
+                report_print(run, &results, wines, topology, stdout, reason) &&
+                had_a_model(run, &results, reason);
 
     results_release(&results);
     publisher_close(&publisher);

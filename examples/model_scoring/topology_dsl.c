@@ -151,9 +151,9 @@ void topology_dsl(ks_builder *b)
     ks_stream *verdicts =
         ks_stream_left_join_global(wines, served, by_subject, judge, NULL,
                                    KS_JOINED(.name = "score", .out = ks_serde_bytes()));
-    ks_split  *split = ks_stream_split(verdicts, KS_NAMED("verdicts-"));
-    ks_stream *bad = ks_split_branch(split, is_refused, NULL, KS_NAMED("refused"));
-    ks_stream *good = ks_split_default(split, KS_NAMED("scored"));
+    ks_split  *split = ks_stream_split(verdicts, KS_NAMED("verdicts"));
+    ks_stream *bad = ks_split_branch(split, is_refused, NULL, KS_NAMED("-refused"));
+    ks_stream *good = ks_split_default(split, KS_NAMED("-scored"));
     ks_stream *raw = ks_stream_map_values(bad, restore_original, NULL, KS_NAMED("original"));
     ks_stream *samples = ks_stream_map(
         verdicts, sample_by_model, NULL,

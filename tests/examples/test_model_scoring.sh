@@ -107,4 +107,8 @@ check "a missing option" says 2 "--model is missing" --data x
 check "a missing file" says 1 "/nowhere: No such file" --data /nowhere --model x
 check "an unknown property" says 1 "commit.interval.ms" --data $wine/winequality_red.csv \
     --model $wine/winequalityLinearRegression.pmml -X commit.intervall.ms=5
+check "no model at all" says 1 "no model was accepted" --data $wine/winequality_red.csv \
+    --model README.md --quiet
+check "all wines damaged, but a model" score all-broken --break 1 \
+    --model $wine/winequalityLinearRegression.pmml
 done_testing

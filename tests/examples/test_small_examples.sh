@@ -27,6 +27,8 @@ check "processor tells changes and silence" prints "$watchdog" bash -c processor
 check "processor starts anew each time" prints "$watchdog" bash -c processor
 check "processor ends without input" prints '' "$build/examples/processor" "state.dir=$work/state" </dev/null
 check "processor leaves no state" test ! -e "$work/state/processor-example"
+check "processor --help tells how to use it" bash -c '"$0" --help </dev/null | grep -q ^usage:' \
+    "$build/examples/processor"
 check "processor refuses a property that is not there" \
     bash -c '! "$0" nonsense=1 </dev/null 2>/dev/null' "$build/examples/processor"
 
