@@ -64,6 +64,11 @@ KS_API ks_status ks_app_start(ks_app *app) KS_MUST_CHECK;
  *
  * Returns sooner when there is nothing to do. 0 = one round. Never waits for new records.
  *
+ * A loop learns of the end from the state: after ks_app_stop() the steps that follow close the app,
+ * until ks_app_get_state() is KS_APP_NOT_RUNNING; from then on a step does nothing and is KS_OK.
+ * After a failure this and every later step return what the app failed with: leave the loop and
+ * call ks_app_close(). A mistake that is found before the start leaves the app in KS_APP_CREATED.
+ *
  * On the embedded log a step waits neither for others that write to it nor for the disk: a commit
  * goes on between the steps, nothing is processed until it is decided, and then the descriptor is
  * readable. What a step does wait for are the files of a state, and of a log that it has to make:

@@ -96,7 +96,9 @@ KS_API bool ks_snapshot_position_at(const ks_snapshot *snapshot, size_t n, ks_or
  * Read a row, a range of keys (inclusive, null = open), all rows, their number.
  *
  * get and count are for key-value stores; range and all give the rows of window and session stores
- * as well, with `row.window` set. With KS_DESCENDING each partition comes from its end.
+ * as well, with `row.window` set. With KS_DESCENDING each partition comes from its end. The first
+ * failure is kept: ks_snapshot_error() tells it for the rest of the snapshot's life, nothing clears
+ * it, and other calls go on.
  *
  * Ownership: rows and iterators live until ks_snapshot_free().
  * Threads:   the snapshot's.
