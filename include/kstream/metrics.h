@@ -15,17 +15,15 @@
 
 typedef struct ks_metrics ks_metrics;
 
-/* May grow at the end. Names are Kafka's where Kafka has one: "process-total",
- * "dropped-records-total", "pending-records", "records-lag", "commit-total", "restore-total" and so
- * on; "state-write-errors-total" counts writes of state that failed, "state-unwritten-bytes" is
- * what waits for the next. Those of your own (ks_ctx_counter(), ks_ctx_latency()) stand beside
- * them. */
+/* May grow at the end. Names are Kafka's where Kafka has one; docs/metrics.md lists all, and the
+ * reasons of drops. Those of your own (ks_ctx_counter(), ks_ctx_latency()) stand beside them. */
 typedef struct ks_metric {
     const char *name;
-    const char *task;  /* "0_3"; "" = of the thread or the app */
-    const char *node;  /* operator, store or topic; "" = of the task */
+    const char *task;  /* "0_3"; "" = of a thread, a global table or the app */
+    const char *node;  /* operator, store or topic; of a thread its name; "" = of task or app */
     const char *label; /* of a drop its reason: "null-key", "null-value", "negative-time", "late",
-                          "user", "processing", "deserialization", "stale"; "" if none */
+                          "user", "processing", "deserialization", "stale"; "global" of a global
+                          table; "" if none */
     int64_t     value;
 } ks_metric;
 

@@ -3,7 +3,8 @@
 #
 # Every public function stands under a doc block that ends in the five labelled lines, in their
 # order; the version is the same everywhere; docs/configuration.md is what the table of properties
-# says; links between our documents lead somewhere.
+# says; docs/metrics.md has all counters and reasons of drops, docs/differences.md tells of Kafka's
+# properties which are ours; links between our documents lead somewhere.
 set -u
 . tests/project/tap.sh
 build=${BUILD:-build}
@@ -31,6 +32,34 @@ empty "CHANGELOG.md has an entry for $version" \
 
 configuration() { "$build/tools/configuration" | diff -u docs/configuration.md -; }
 check "docs/configuration.md is what build/tools/configuration prints" configuration
+
+# first_cells FILE HEADING: the names of the table below a heading, sorted.
+first_cells() { sed -n "/^## $2\$/,/^## /s/^| \`\([^\`]*\)\` |.*/\1/p" "$1" | LC_ALL=C sort -u; }
+
+counters() {
+    cat lib/runtime/metrics.c lib/testing/driver_metrics.c | tr -s ' \n' ' ' |
+        grep -oE 'ks__metrics_add\(metrics, "[a-z-]+"' | cut -d'"' -f2 | LC_ALL=C sort -u |
+        diff <(first_cells docs/metrics.md Rows) -
+}
+check "docs/metrics.md lists the counters, and no others" counters
+
+reasons() {
+    { sed -n 's/.*\[KS__DROP_[A-Z_]*\] *= "\(.*\)",/\1/p' lib/runtime/drop.c; printf 'global\nproduction\n'; } |
+        LC_ALL=C sort | diff <(first_cells docs/metrics.md 'Reasons of drops') -
+}
+check "docs/metrics.md lists the reasons of drops, and no others" reasons
+
+# A name is ours if and only if docs/configuration.md has it.
+properties() {
+    sed -n '/^## Properties$/,$s/^| `\([^`]*\)` | \([a-z]*\) |.*/\1 \2/p' docs/differences.md |
+        while read -r name here; do
+            grep -qF "| \`$name\` |" docs/configuration.md && is=yes || is=no
+            [ "$is" = "$here" ] || echo "$name: $here, but docs/configuration.md says $is"
+        done
+}
+empty "docs/differences.md knows which of Kafka's properties are ours" "$(properties)"
+check "docs/differences.md has the properties of Kafka Streams 4.3.1" \
+    [ "$(first_cells docs/differences.md Properties | wc -l)" -eq 74 ]
 
 links=$(for document in *.md docs/*.md docs/*/*.md; do
     [ -e "$document" ] || continue
