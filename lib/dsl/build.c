@@ -209,7 +209,8 @@ static void write_repartition(struct ks__plan *plan, struct ks__logical *node)
     const struct ks__repartition_part  *part   = node->repartition;
     const struct ks__null_key_filter_args pass = { .pass = node->lets_nulls ||
                                                           part->nulls_too };
-    const struct ks__sink_args          out    = { .topic            = { part->topic, true },
+    const struct ks__sink_args          out    = { .topic.name       = part->topic,
+                                                   .topic.internal   = true,
                                                    .key              = part->key,
                                                    .value            = part->value,
                                                    .partitioner      = part->partitioner,

@@ -303,7 +303,7 @@ void ks__local_leave(struct ks__local_session *session)
 
 static void change_released(struct ks__handover *handover)
 {
-    ks__local_session_let_go((struct ks__local_session *)(
+    ks__local_session_let_go((struct ks__local_session *)(void *)(
         (char *)handover - offsetof(struct ks__local_session, change)));
 }
 

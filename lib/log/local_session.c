@@ -116,13 +116,13 @@ ks_status ks__local_session_open(struct ks__session **out, struct ks__cluster *c
 
 static void writing_released(struct ks__handover *handover)
 {
-    ks__local_session_let_go((struct ks__local_session *)(
+    ks__local_session_let_go((struct ks__local_session *)(void *)(
         (char *)handover - offsetof(struct ks__local_session, writing)));
 }
 
 static void fence_released(struct ks__handover *handover)
 {
-    ks__local_session_let_go((struct ks__local_session *)(
+    ks__local_session_let_go((struct ks__local_session *)(void *)(
         (char *)handover - offsetof(struct ks__local_session, fence)));
 }
 

@@ -474,7 +474,7 @@ ks_status ks__local_commit_offsets(struct ks__session *base, const struct ks__po
 
 static ks_status call_fence(struct ks__local_log *log, struct ks__handover *handover)
 {
-    struct ks__local_session *session = (struct ks__local_session *)(
+    struct ks__local_session *session = (struct ks__local_session *)(void *)(
         (char *)handover - offsetof(struct ks__local_session, fence));
 
     return log->class->fence(log, session->transactional_id, &session->epoch, &handover->error);

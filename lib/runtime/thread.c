@@ -402,10 +402,13 @@ static void serve_requests(struct ks__stream_thread *thread)
 
 static enum ks__turn one_turn(struct ks__stream_thread *thread)
 {
+    enum ks__thread_phase phase;
+
     serve_requests(thread);
     if (atomic_load(&thread->app->stopping) && thread->phase < KS__THREAD_CLOSE)
         begin_closing(thread);
-    switch (thread->phase) {
+    phase = thread->phase;
+    switch (phase) {
     case KS__THREAD_OPEN:
         return open_sessions(thread);
     case KS__THREAD_TOPICS:
