@@ -285,6 +285,8 @@ void ks__local_wake_readers(const struct ks__local_topic *topic, int32_t partiti
 void ks__local_changed(struct ks__local_log *log);
 /* KS_EINVAL unless it is a name as Kafka allows it. */
 ks_status ks__local_check_name(const char *what, const char *name, ks_error *error);
+/* The epoch of the commit is an old one: KS_EFENCED, for good. */
+ks_status ks__local_fenced(const struct ks__local_commit *commit);
 /* A topic by name; NULL in `*out` = unknown. */
 ks_status ks__local_find(struct ks__local_log *log, const char *name, struct ks__local_topic **out,
                          ks_error *error);

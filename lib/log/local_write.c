@@ -472,6 +472,15 @@ ks_status ks__local_commit_offsets(struct ks__session *base, const struct ks__po
 
 /* ---- transactions ---- */
 
+ks_status ks__local_fenced(const struct ks__local_commit *commit)
+{
+    ks__error_set(commit->error, KS_EFENCED,
+                  "a newer producer with the transactional id \"%s\" has taken over",
+                  commit->transactional_id);
+    ks__error_add_flags(commit->error, KS__ERROR_FATAL);
+    return KS_EFENCED;
+}
+
 static ks_status call_fence(struct ks__local_log *log, struct ks__handover *handover)
 {
     struct ks__local_session *session = (struct ks__local_session *)(void *)(

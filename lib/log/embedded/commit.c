@@ -23,11 +23,7 @@ static ks_status check_epoch(struct ks__embedded_log *log, struct ks__txn *txn,
 
     if (status != KS_OK || epoch == commit->epoch)
         return status;
-    ks__error_set(commit->error, KS_EFENCED,
-                  "a newer producer with the transactional id \"%s\" has taken over",
-                  commit->transactional_id);
-    ks__error_add_flags(commit->error, KS__ERROR_FATAL);
-    return KS_EFENCED;
+    return ks__local_fenced(commit);
 }
 
 static ks_status check_generation(struct ks__embedded_log *log, struct ks__txn *txn,

@@ -259,13 +259,8 @@ static ks_status check(struct ks__memory_log *log, const struct ks__local_commit
         const struct ks__map_entry *entry =
             ks__map_get(&log->epochs, ks_bytes_text(commit->transactional_id));
 
-        if (entry == NULL || *(const int64_t *)ks__map_payload(entry) != commit->epoch) {
-            ks__error_set(commit->error, KS_EFENCED,
-                          "a newer producer with the transactional id \"%s\" has taken over",
-                          commit->transactional_id);
-            ks__error_add_flags(commit->error, KS__ERROR_FATAL);
-            return KS_EFENCED;
-        }
+        if (entry == NULL || *(const int64_t *)ks__map_payload(entry) != commit->epoch)
+            return ks__local_fenced(commit);
     }
     return ks__local_groups_check(&log->groups, commit);
 }

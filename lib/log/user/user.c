@@ -369,11 +369,7 @@ static ks_status check_epoch(struct ks_log_ctx *ctx, const struct ks__local_comm
     ks__buffer_release(&key);
     if (status != KS_OK || epoch == commit->epoch)
         return status;
-    ks__error_set(commit->error, KS_EFENCED,
-                  "a newer producer with the transactional id \"%s\" has taken over",
-                  commit->transactional_id);
-    ks__error_add_flags(commit->error, KS__ERROR_FATAL);
-    return KS_EFENCED;
+    return ks__local_fenced(commit);
 }
 
 /* Did the hook say where everything came to lie? */
